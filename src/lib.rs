@@ -1,0 +1,1 @@
+//! Tidegate: privacy-preserving computation between organisations.

@@ -79,9 +79,7 @@ impl Drop for ItemSet {
 
 impl fmt::Debug for ItemSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ItemSet")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("ItemSet").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -106,15 +104,8 @@ pub struct ItemSetBuilder {
 impl ItemSetBuilder {
     /// Starts with the empty set.
     pub fn new() -> Self {
-        let set = ItemSet {
-            bytes: Vec::new(),
-            ends: Vec::new(),
-        };
-        Self {
-            set,
-            index: HashTable::new(),
-            hasher: RandomState::new(),
-        }
+        let set = ItemSet { bytes: Vec::new(), ends: Vec::new() };
+        Self { set, index: HashTable::new(), hasher: RandomState::new() }
     }
 
     /// Finds `item` in the set or appends it.
@@ -123,35 +114,19 @@ impl ItemSetBuilder {
     /// [`Error::ItemTooLong`] above [`MAX_ITEM_BYTES`]; [`Error::SetTooLarge`] above [`MAX_SET_LEN`].
     pub fn insert(&mut self, item: &[u8]) -> Result<Insertion, Error> {
         if item.len() > MAX_ITEM_BYTES {
-            return Err(Error::ItemTooLong {
-                found: item.len(),
-                max: MAX_ITEM_BYTES,
-            });
+            return Err(Error::ItemTooLong { found: item.len(), max: MAX_ITEM_BYTES });
         }
         let Self { set, index, hasher } = self;
         let hash = hasher.hash_one(item);
         if let Some(&found) = index.find(hash, |&i| set.get(i as usize) == Some(item)) {
-            return Ok(Insertion {
-                index: found,
-                is_new: false,
-            });
+            return Ok(Insertion { index: found, is_new: false });
         }
-        let new = u32::try_from(set.len())
-            .ok()
-            .filter(|&n| (n as usize) < MAX_SET_LEN);
-        let new = new.ok_or(Error::SetTooLarge {
-            found: set.len() + 1,
-            max: MAX_SET_LEN,
-        })?;
+        let new = u32::try_from(set.len()).ok().filter(|&n| (n as usize) < MAX_SET_LEN);
+        let new = new.ok_or(Error::SetTooLarge { found: set.len() + 1, max: MAX_SET_LEN })?;
         append_without_residue(&mut set.bytes, item);
         set.ends.push(set.bytes.len() as u64);
-        index.insert_unique(hash, new, |&i| {
-            hasher.hash_one(set.get(i as usize).unwrap_or_default())
-        });
-        Ok(Insertion {
-            index: new,
-            is_new: true,
-        })
+        index.insert_unique(hash, new, |&i| hasher.hash_one(set.get(i as usize).unwrap_or_default()));
+        Ok(Insertion { index: new, is_new: true })
     }
 
     /// Counts the distinct items so far.
@@ -178,9 +153,7 @@ impl Default for ItemSetBuilder {
 
 impl fmt::Debug for ItemSetBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ItemSetBuilder")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("ItemSetBuilder").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -205,10 +178,8 @@ mod tests {
         assert!(matches!(twice, Error::DuplicateItem { index: 2 }), "{twice:?}");
 
         let mut builder = ItemSetBuilder::new();
-        let insertions: Vec<_> = ["a", "", "a", ""]
-            .iter()
-            .map(|i| builder.insert(i.as_bytes()).unwrap())
-            .collect();
+        let insertions: Vec<_> =
+            ["a", "", "a", ""].iter().map(|i| builder.insert(i.as_bytes()).unwrap()).collect();
         assert_eq!(
             insertions.iter().map(|i| (i.index, i.is_new)).collect::<Vec<_>>(),
             [(0, true), (1, true), (0, false), (1, false)]
@@ -219,36 +190,20 @@ mod tests {
     fn items_survive_growth() {
         let mut builder = ItemSetBuilder::new();
         let item = |i: u32| vec![i.to_le_bytes()[0]; i as usize % 300];
-        for i in 0..3000 {
-            builder
-                .insert(&[&i.to_le_bytes()[..], &item(i)].concat())
-                .unwrap();
+        for i in 0..3000u32 {
+            builder.insert(&[&i.to_le_bytes()[..], &item(i)].concat()).unwrap();
         }
         let set = builder.finish();
         assert_eq!(set.len(), 3000);
-        for i in 0..3000 {
-            assert_eq!(
-                set.get(i as usize).unwrap(),
-                [&i.to_le_bytes()[..], &item(i)].concat()
-            );
+        for i in 0..3000u32 {
+            assert_eq!(set.get(i as usize).unwrap(), [&i.to_le_bytes()[..], &item(i)].concat());
         }
         assert_eq!(set.get(3000), None);
     }
 
     #[test]
     fn long_items_are_refused() {
-        let error = ItemSetBuilder::new()
-            .insert(&[0; MAX_ITEM_BYTES + 1])
-            .unwrap_err();
-        assert!(
-            matches!(
-                error,
-                Error::ItemTooLong {
-                    found: 4097,
-                    max: 4096
-                }
-            ),
-            "{error:?}"
-        );
+        let error = ItemSetBuilder::new().insert(&[0; MAX_ITEM_BYTES + 1]).unwrap_err();
+        assert!(matches!(error, Error::ItemTooLong { found: 4097, max: 4096 }), "{error:?}");
     }
 }

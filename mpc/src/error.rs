@@ -1,6 +1,9 @@
 //! The crate's errors; those that a peer caused name it.
 
+use crate::codec::Malformation;
+use crate::group::BadElement;
 use crate::party::PartyId;
+use crate::session::{Protocol, Role, Term};
 
 /// What went wrong in a protocol; no text holds an item, a key or a share.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,11 +34,204 @@ pub enum Error {
         /// The most allowed.
         max: usize,
     },
+    /// A state was given another set than the one whose size the session was agreed on.
+    #[error("a set of {found} items, but the session was agreed on {expected}")]
+    SetChanged {
+        /// Size of the set.
+        found: u64,
+        /// Size agreed on.
+        expected: u64,
+    },
+    /// A state was made for the other role or protocol.
+    #[error("this session is {protocol} as {role}; the step belongs to another")]
+    WrongStep {
+        /// The session's protocol.
+        protocol: Protocol,
+        /// The own role in it.
+        role: Role,
+    },
+    /// A state was closed or asked for more before its messages were through.
+    #[error("{missing} elements are still missing at this step")]
+    Unfinished {
+        /// How many.
+        missing: u64,
+    },
+    /// The peer speaks another version.
+    #[error("party {peer} speaks version {found} of the protocols; this program speaks {expected}")]
+    Version {
+        /// The party.
+        peer: PartyId,
+        /// Its version.
+        found: u16,
+        /// The version of this program.
+        expected: u16,
+    },
+    /// The peer calls itself by another name.
+    #[error("party {peer} calls itself another name")]
+    PeerName {
+        /// The party expected.
+        peer: PartyId,
+    },
+    /// The peer takes this party for another.
+    #[error("party {peer} expects another party than this one")]
+    OwnName {
+        /// The party.
+        peer: PartyId,
+    },
+    /// The two sides run under different terms.
+    #[error("party {peer} runs under another {term}")]
+    Terms {
+        /// The party.
+        peer: PartyId,
+        /// What differs.
+        term: Term,
+    },
+    /// Both sides want the same role.
+    #[error("party {peer} is {role} too; one side has to receive and the other to send")]
+    SameRole {
+        /// The party.
+        peer: PartyId,
+        /// The role that both took.
+        role: Role,
+    },
+    /// The peer sent this party's own greeting back.
+    #[error("party {peer} returned this party's own greeting")]
+    Reflected {
+        /// The party.
+        peer: PartyId,
+    },
+    /// The peer's set is larger than agreed.
+    #[error("party {peer} brings {found} items; the agreement allows {max}")]
+    PeerSetTooLarge {
+        /// The party.
+        peer: PartyId,
+        /// Size of its set.
+        found: u64,
+        /// The most allowed.
+        max: u64,
+    },
+    /// A message came that does not belong here.
+    #[error("party {peer} sent {found} where {expected} belongs")]
+    UnexpectedMessage {
+        /// The party.
+        peer: PartyId,
+        /// Name of the message found.
+        found: &'static str,
+        /// Name of the message expected.
+        expected: &'static str,
+    },
+    /// A message is not well-formed.
+    #[error("party {peer} sent a malformed {message}: {cause}")]
+    Malformed {
+        /// The party.
+        peer: PartyId,
+        /// Name of the message.
+        message: &'static str,
+        /// What is wrong with it.
+        cause: Malformation,
+    },
+    /// A message holds more or fewer values than the agreed sizes say.
+    #[error("party {peer} sent {found} values in {message}; {expected} belong there")]
+    Count {
+        /// The party.
+        peer: PartyId,
+        /// Name of the message.
+        message: &'static str,
+        /// Values found.
+        found: usize,
+        /// Values expected.
+        expected: usize,
+    },
+    /// Bytes are no usable group element.
+    #[error("party {peer} sent a bad element at index {index} of {message}: {cause}")]
+    BadElement {
+        /// The party.
+        peer: PartyId,
+        /// Name of the message.
+        message: &'static str,
+        /// Index in the whole list, over all its messages.
+        index: u64,
+        /// What is wrong with it.
+        cause: BadElement,
+    },
+    /// A list that has to be sorted is not, or repeats an element.
+    #[error("party {peer} sent {message} out of order")]
+    NotSorted {
+        /// The party.
+        peer: PartyId,
+        /// Name of the message.
+        message: &'static str,
+    },
+    /// A tag lies outside the agreed range.
+    #[error("party {peer} sent a tag of more than {bits} bits")]
+    TagRange {
+        /// The party.
+        peer: PartyId,
+        /// Agreed length of a tag.
+        bits: u32,
+    },
+    /// The peer saw other messages than this party, or runs another session.
+    #[error("party {peer} confirms other messages than were exchanged")]
+    Transcript {
+        /// The party.
+        peer: PartyId,
+    },
+    /// The peer claims matches that it cannot prove.
+    #[error("party {peer} claims matches that it does not hold")]
+    UnprovenMatches {
+        /// The party.
+        peer: PartyId,
+    },
+    /// The peer reports a number that the sizes rule out.
+    #[error("party {peer} reports {found} matches; at most {max} are possible")]
+    ImpossibleCount {
+        /// The party.
+        peer: PartyId,
+        /// Its number.
+        found: u64,
+        /// The most possible.
+        max: u64,
+    },
+    /// The peer reports fewer matches than may be released.
+    #[error("party {peer} released {found} matches; below {minimum} nothing may be released")]
+    BelowMinimum {
+        /// The party.
+        peer: PartyId,
+        /// Its number.
+        found: u64,
+        /// The agreed minimum.
+        minimum: u64,
+    },
 }
 
 impl Error {
     /// Returns the party that caused the error, where it was not this one.
     pub fn peer(&self) -> Option<&PartyId> {
-        None
+        match self {
+            Self::PartyName
+            | Self::DuplicateItem { .. }
+            | Self::ItemTooLong { .. }
+            | Self::SetTooLarge { .. }
+            | Self::SetChanged { .. }
+            | Self::WrongStep { .. }
+            | Self::Unfinished { .. } => None,
+            Self::Version { peer, .. }
+            | Self::PeerName { peer }
+            | Self::OwnName { peer }
+            | Self::Terms { peer, .. }
+            | Self::SameRole { peer, .. }
+            | Self::Reflected { peer }
+            | Self::PeerSetTooLarge { peer, .. }
+            | Self::UnexpectedMessage { peer, .. }
+            | Self::Malformed { peer, .. }
+            | Self::Count { peer, .. }
+            | Self::BadElement { peer, .. }
+            | Self::NotSorted { peer, .. }
+            | Self::TagRange { peer, .. }
+            | Self::Transcript { peer }
+            | Self::UnprovenMatches { peer }
+            | Self::ImpossibleCount { peer, .. }
+            | Self::BelowMinimum { peer, .. } => Some(peer),
+        }
     }
 }

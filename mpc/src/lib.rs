@@ -1,8 +1,47 @@
-//! Protocols of Tidegate (being laid out).
+//! Protocols between organisations that may not exchange records, without any input or output of their own.
+//!
+//! | protocol | parties | adversary | leaks | flights | bytes per item | source | status |
+//! |---|---|---|---|---|---|---|---|
+//! | [`psi::ecdh`] | 2 | semi-honest; the receiver's items are hidden from a malicious sender | set sizes | 5 | 64 receiver, about 8 sender | JKK14, JKX21 | implemented |
+//! | [`psi::cardinality`] | 2 | semi-honest | set sizes | 4 | 64 receiver, about 8 sender | DGT12 | implemented |
+//!
+//! The layers, each of which sees only those below it:
+//! ```text
+//! run                 a protocol over a channel: window, transcript, progress
+//! psi | transport     states and messages | channels in memory and over any byte stream
+//! session message     terms, roles, session id | kinds, chunks
+//! group secret rice transcript codec items party parallel
+//! ```
+//! A protocol is a chain of states: each takes the messages of one step, and becomes the next state by
+//! consuming itself, so a wrong order does not compile. [`run`] drives the states over a
+//! [`Channel`](transport::Channel); whoever brings their own loop uses the states directly, as the examples
+//! in [`psi::ecdh`] and [`psi::cardinality`] do.
+//!
+//! Group elements, tags and counts of a peer are checked before use, and every [`Error`] that a peer caused
+//! names it. Randomness is an argument; there is no global generator, clock, file or socket here, and no
+//! thread but those of the rayon pool in which the caller runs (feature `parallel`).
+
+pub mod codec;
 mod error;
+pub mod group;
 mod items;
+mod message;
+mod parallel;
 mod party;
+pub mod psi;
+mod rice;
+pub mod run;
+mod secret;
+mod session;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
+mod transcript;
+pub mod transport;
 
 pub use error::Error;
+pub use group::BadElement;
 pub use items::{Insertion, ItemSet, ItemSetBuilder, MAX_ITEM_BYTES, MAX_SET_LEN};
+pub use message::{CHUNK_LEN, Elements, Finished, MAX_MESSAGE_BYTES, Message};
 pub use party::PartyId;
+pub use secret::SecretScalar;
+pub use session::{Hello, Outputs, Protocol, Role, RoleChoice, Session, Term, Terms, VERSION};

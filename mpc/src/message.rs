@@ -1,0 +1,161 @@
+//! Messages: a byte that says the kind, then the fields.
+
+use crate::codec::{Malformation, Reader};
+use crate::error::Error;
+use crate::group::{ELEMENT_BYTES, Encoded};
+use crate::party::PartyId;
+
+/// The first byte of each message.
+pub(crate) mod kind {
+    pub(crate) const HELLO: u8 = 1;
+    pub(crate) const SENDER_KEY: u8 = 2;
+    pub(crate) const BLINDED_ITEMS: u8 = 3;
+    pub(crate) const EVALUATED_ITEMS: u8 = 4;
+    pub(crate) const TAGS: u8 = 5;
+    pub(crate) const MATCHES: u8 = 6;
+    pub(crate) const FINISHED: u8 = 7;
+    pub(crate) const SHUFFLED_ITEMS: u8 = 8;
+    pub(crate) const SIZE: u8 = 9;
+    pub(crate) const MATCH_BITS: u8 = 10;
+
+    /// Names a kind for an error.
+    pub(crate) fn name(kind: Option<&u8>) -> &'static str {
+        match kind {
+            Some(&HELLO) => "Hello",
+            Some(&SENDER_KEY) => "SenderKey",
+            Some(&BLINDED_ITEMS) => "BlindedItems",
+            Some(&EVALUATED_ITEMS) => "EvaluatedItems",
+            Some(&TAGS) => "Tags",
+            Some(&MATCHES) => "Matches",
+            Some(&FINISHED) => "Finished",
+            Some(&SHUFFLED_ITEMS) => "ShuffledItems",
+            Some(&SIZE) => "Size",
+            Some(&MATCH_BITS) => "MatchBits",
+            Some(_) => "an unknown message",
+            None => "an empty message",
+        }
+    }
+}
+
+/// Most elements in one message; a multiple of the batches in which blinds are derived.
+pub const CHUNK_LEN: usize = 4096;
+
+/// Longest message of any protocol, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 160 * 1024;
+
+/// A message with one canonical encoding.
+pub trait Message: Sized {
+    /// The first byte.
+    const KIND: u8;
+    /// The name in errors.
+    const NAME: &'static str;
+    /// Most bytes of an encoding, the first byte included.
+    const MAX_BYTES: usize;
+
+    /// Appends the fields.
+    fn put(&self, out: &mut Vec<u8>);
+
+    /// Reads the fields.
+    ///
+    /// # Errors
+    /// The first [`Malformation`].
+    fn get(reader: &mut Reader<'_>) -> Result<Self, Malformation>;
+
+    /// Encodes the message.
+    fn encode(&self) -> Vec<u8> {
+        let mut out = vec![Self::KIND];
+        self.put(&mut out);
+        out
+    }
+
+    /// Decodes a message of `peer`.
+    ///
+    /// # Errors
+    /// [`Error::UnexpectedMessage`] for another kind; [`Error::Malformed`] for bytes that are not the
+    /// encoding of one.
+    fn decode(bytes: &[u8], peer: &PartyId) -> Result<Self, Error> {
+        let (&kind, fields) = bytes.split_first().unwrap_or((&0, &[]));
+        if kind != Self::KIND {
+            let found = kind::name(bytes.first());
+            return Err(Error::UnexpectedMessage { peer: peer.clone(), found, expected: Self::NAME });
+        }
+        let mut reader = Reader::new(fields);
+        let message = Self::get(&mut reader).and_then(|m| reader.finish().map(|()| m));
+        message.map_err(|cause| Error::Malformed { peer: peer.clone(), message: Self::NAME, cause })
+    }
+}
+
+/// A message that carries elements and nothing else; `K` is its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elements<const K: u8> {
+    pub(crate) encoded: Vec<Encoded>,
+}
+
+impl<const K: u8> Elements<K> {
+    /// Counts the elements.
+    pub fn len(&self) -> usize {
+        self.encoded.len()
+    }
+
+    /// Tells whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.encoded.is_empty()
+    }
+
+    /// Checks that the message holds as many elements as belong at `done` of `total`.
+    pub(crate) fn expect_next(&self, done: u64, total: u64, peer: &PartyId) -> Result<(), Error> {
+        let expected = next_chunk_len(done, total);
+        if expected == 0 || self.len() != expected {
+            let (message, found) = (Self::NAME, self.len());
+            return Err(Error::Count { peer: peer.clone(), message, found, expected });
+        }
+        Ok(())
+    }
+}
+
+impl<const K: u8> Message for Elements<K> {
+    const KIND: u8 = K;
+    const NAME: &'static str = match K {
+        kind::BLINDED_ITEMS => "BlindedItems",
+        kind::EVALUATED_ITEMS => "EvaluatedItems",
+        _ => "ShuffledItems",
+    };
+    const MAX_BYTES: usize = 1 + CHUNK_LEN * ELEMENT_BYTES;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.encoded.as_flattened());
+    }
+
+    fn get(reader: &mut Reader<'_>) -> Result<Self, Malformation> {
+        let (elements, slack) = reader.rest().as_chunks::<ELEMENT_BYTES>();
+        if !slack.is_empty() {
+            return Err(Malformation::Truncated);
+        }
+        Ok(Self { encoded: elements.to_vec() })
+    }
+}
+
+/// Length of the chunk that starts at `done` of `total`.
+pub(crate) fn next_chunk_len(done: u64, total: u64) -> usize {
+    usize::try_from(total.saturating_sub(done)).map_or(CHUNK_LEN, |left| left.min(CHUNK_LEN))
+}
+
+/// The last message of either side: a digest of all messages that it saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    pub(crate) digest: [u8; 32],
+}
+
+impl Message for Finished {
+    const KIND: u8 = kind::FINISHED;
+    const NAME: &'static str = "Finished";
+    const MAX_BYTES: usize = 33;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.digest);
+    }
+
+    fn get(reader: &mut Reader<'_>) -> Result<Self, Malformation> {
+        Ok(Self { digest: reader.array()? })
+    }
+}

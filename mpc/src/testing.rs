@@ -1,0 +1,182 @@
+//! Helpers for tests of this crate and its users (feature `test-util`): seeded generators, agreed sessions,
+//! both sides of a run in one call, and a channel whose messages can be tampered with.
+
+use chacha20::ChaCha20Rng;
+use rand_core::{CryptoRng, SeedableRng};
+
+use crate::error::Error;
+use crate::items::ItemSet;
+use crate::psi::Intersection;
+use crate::run::{Outcome, RunError, greet, psi_cardinality, psi_ecdh};
+use crate::session::{Hello, Outputs, Protocol, Role, RoleChoice, Session, Terms};
+use crate::transport::{Channel, ChannelError, MemoryChannel, Traffic, memory_pair};
+
+/// Makes a generator that repeats for the same seed.
+pub fn seeded_rng(seed: u64) -> impl CryptoRng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// Makes the terms of a party with the fixed role, called `receiver` or `sender` after it.
+pub fn terms(protocol: Protocol, role: Role, outputs: Outputs, minimum: u64) -> Terms {
+    let name = |role: Role| role.to_string().parse().expect("roles are good names");
+    Terms {
+        protocol,
+        agreement: [7; 32],
+        channel_binding: [9; 32],
+        own: name(role),
+        peer: name(role.other()),
+        role: RoleChoice::Fixed(role),
+        outputs,
+        minimum,
+        max_peer_len: 1 << 30,
+    }
+}
+
+/// Makes the two sides' views of one session, the receiver's first.
+pub fn agreed_sessions(
+    protocol: Protocol,
+    outputs: Outputs,
+    minimum: u64,
+    receiver_len: usize,
+    sender_len: usize,
+) -> (Session, Session) {
+    let [receiver, sender] = [Role::Receiver, Role::Sender].map(|r| terms(protocol, r, outputs, minimum));
+    let hello = Hello::new(&receiver, receiver_len, &mut seeded_rng(1001));
+    let answer = Hello::new(&sender, sender_len, &mut seeded_rng(1002));
+    let agree = |terms, own, peer| Session::agree(terms, own, peer).expect("the terms match");
+    (agree(&receiver, &hello, &answer), agree(&sender, &answer, &hello))
+}
+
+/// What one side of a run ended with.
+pub type Ended<T> = Result<Outcome<T>, RunError>;
+
+/// A change to the messages that reach a party: called with the number of the message, counted from 0, and
+/// its bytes; `None` closes the channel instead.
+pub type Tamper<'a> = &'a mut (dyn FnMut(usize, Vec<u8>) -> Option<Vec<u8>> + Send);
+
+/// A channel whose incoming messages pass through a [`Tamper`].
+pub struct Tampered<'a> {
+    inner: Option<MemoryChannel>,
+    tamper: Tamper<'a>,
+    received: usize,
+}
+
+impl<'a> Tampered<'a> {
+    /// Puts `tamper` before the receiving end of `inner`.
+    pub fn new(inner: MemoryChannel, tamper: Tamper<'a>) -> Self {
+        Self { inner: Some(inner), tamper, received: 0 }
+    }
+}
+
+impl std::fmt::Debug for Tampered<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tampered").field("received", &self.received).finish_non_exhaustive()
+    }
+}
+
+impl Channel for Tampered<'_> {
+    fn send(&mut self, message: &[u8]) -> Result<(), ChannelError> {
+        self.inner.as_mut().ok_or(ChannelError::Closed)?.send(message)
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        Ok(())
+    }
+
+    fn receive(&mut self, max_bytes: usize) -> Result<Vec<u8>, ChannelError> {
+        let message = self.inner.as_mut().ok_or(ChannelError::Closed)?.receive(usize::MAX)?;
+        let number = self.received;
+        self.received += 1;
+        match (self.tamper)(number, message) {
+            Some(message) if message.len() > max_bytes => {
+                Err(ChannelError::TooLong { found: message.len() as u64, max: max_bytes })
+            }
+            Some(message) => Ok(message),
+            None => {
+                self.inner = None;
+                Err(ChannelError::Closed)
+            }
+        }
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.inner.as_ref().map(Channel::traffic).unwrap_or_default()
+    }
+}
+
+/// The two parties of a run: their terms and their items.
+#[derive(Debug)]
+pub struct Parties<'a> {
+    /// Terms of the party that means to receive.
+    pub receiver: Terms,
+    /// Terms of the party that means to send.
+    pub sender: Terms,
+    /// Items of the one.
+    pub receiver_items: &'a ItemSet,
+    /// Items of the other.
+    pub sender_items: &'a ItemSet,
+}
+
+impl<'a> Parties<'a> {
+    /// Makes two parties under the same terms.
+    pub fn new(
+        protocol: Protocol,
+        outputs: Outputs,
+        minimum: u64,
+        receiver_items: &'a ItemSet,
+        sender_items: &'a ItemSet,
+    ) -> Self {
+        let [receiver, sender] = [Role::Receiver, Role::Sender].map(|r| terms(protocol, r, outputs, minimum));
+        Self { receiver, sender, receiver_items, sender_items }
+    }
+
+    /// Runs both sides of [`psi_ecdh`], each in a thread; the messages to each pass its [`Tamper`].
+    pub fn run_ecdh(
+        &self,
+        to_receiver: Tamper<'_>,
+        to_sender: Tamper<'_>,
+    ) -> (Ended<Intersection>, Ended<Intersection>) {
+        self.run(to_receiver, to_sender, |items, session, channel, rng| {
+            psi_ecdh(items, session, channel, &mut (), rng)
+        })
+    }
+
+    /// Runs both sides of [`psi_cardinality`] likewise.
+    pub fn run_cardinality(
+        &self,
+        to_receiver: Tamper<'_>,
+        to_sender: Tamper<'_>,
+    ) -> (Ended<u64>, Ended<u64>) {
+        self.run(to_receiver, to_sender, |items, session, channel, rng| {
+            psi_cardinality(items, session, channel, &mut (), rng)
+        })
+    }
+
+    fn run<T: Send>(
+        &self,
+        to_receiver: Tamper<'_>,
+        to_sender: Tamper<'_>,
+        role: impl Fn(&ItemSet, &Session, &mut Tampered<'_>, &mut ChaCha20Rng) -> Ended<T> + Sync,
+    ) -> (Ended<T>, Ended<T>) {
+        let (a, b) = memory_pair();
+        let side = |terms: &Terms, items: &ItemSet, mut channel: Tampered<'_>, seed| {
+            let mut rng = ChaCha20Rng::seed_from_u64(seed);
+            let session = greet(terms, items.len(), &mut channel, &mut rng)?;
+            role(items, &session, &mut channel, &mut rng)
+        };
+        std::thread::scope(|scope| {
+            let channel = Tampered::new(b, to_sender);
+            let sender = scope.spawn(|| side(&self.sender, self.sender_items, channel, 2));
+            let receiver = side(&self.receiver, self.receiver_items, Tampered::new(a, to_receiver), 1);
+            (receiver, sender.join().expect("a side of a run does not panic"))
+        })
+    }
+}
+
+/// Returns the error of a side that failed by a check of the protocol.
+pub fn protocol_error<T: std::fmt::Debug>(ended: Ended<T>) -> Error {
+    match ended {
+        Err(RunError::Protocol(error)) => error,
+        other => panic!("expected an error of the protocol, found {other:?}"),
+    }
+}

@@ -1,0 +1,104 @@
+//! Domain separation and the transcript: every hash of every protocol starts from a label of this file.
+
+use sha2::{Digest, Sha512};
+
+/// Hash over the agreed session; its result is the session id.
+pub(crate) const SESSION: &str = "tidegate/1 session";
+/// Tag of an item in `psi::ecdh`.
+pub(crate) const ECDH_TAG: &str = "tidegate/1 psi-ecdh tag";
+/// Proof of the matches that the receiver returns in `psi::ecdh`.
+pub(crate) const ECDH_MATCHES: &str = "tidegate/1 psi-ecdh matches";
+/// Tag of an item in `psi::cardinality`.
+pub(crate) const CARDINALITY_TAG: &str = "tidegate/1 psi-cardinality tag";
+/// Messages from the receiver to the sender.
+const TO_SENDER: &str = "tidegate/1 transcript to sender";
+/// Messages from the sender to the receiver.
+const TO_RECEIVER: &str = "tidegate/1 transcript to receiver";
+/// Both directions together.
+const TRANSCRIPT: &str = "tidegate/1 transcript";
+
+/// Length in bytes of a session id and of a transcript digest.
+pub(crate) const DIGEST_BYTES: usize = 32;
+
+/// Starts a SHA-512 with a length-prefixed label.
+pub(crate) fn labelled(label: &str) -> Sha512 {
+    let mut hash = Sha512::new();
+    put(&mut hash, label.as_bytes());
+    hash
+}
+
+/// Absorbs `bytes` behind their u32 length.
+pub(crate) fn put(hash: &mut Sha512, bytes: &[u8]) {
+    hash.update(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+    hash.update(bytes);
+}
+
+/// Finishes with the first 32 bytes.
+pub(crate) fn digest(hash: Sha512) -> [u8; DIGEST_BYTES] {
+    let [first, _] = halves(hash);
+    first
+}
+
+/// Finishes with both halves of the output.
+pub(crate) fn halves(hash: Sha512) -> [[u8; 32]; 2] {
+    let output: [u8; 64] = hash.finalize().into();
+    let (first, second) = output.split_at(32);
+    [first, second].map(|half| half.try_into().expect("half of 64 bytes is 32 bytes"))
+}
+
+/// The direction of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    ToSender,
+    ToReceiver,
+}
+
+/// Running hash of all messages of a session, one for each direction, since the two interleave freely.
+#[derive(Clone)]
+pub(crate) struct Transcript {
+    to_sender: Sha512,
+    to_receiver: Sha512,
+}
+
+impl Transcript {
+    pub(crate) fn new() -> Self {
+        Self { to_sender: labelled(TO_SENDER), to_receiver: labelled(TO_RECEIVER) }
+    }
+
+    pub(crate) fn absorb(&mut self, direction: Direction, message: &[u8]) {
+        match direction {
+            Direction::ToSender => put(&mut self.to_sender, message),
+            Direction::ToReceiver => put(&mut self.to_receiver, message),
+        }
+    }
+
+    /// Digests what was absorbed so far.
+    pub(crate) fn digest(&self, session: &[u8; DIGEST_BYTES]) -> [u8; DIGEST_BYTES] {
+        let mut hash = labelled(TRANSCRIPT);
+        hash.update(session);
+        hash.update(digest(self.to_sender.clone()));
+        hash.update(digest(self.to_receiver.clone()));
+        digest(hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest_of(messages: &[(Direction, &[u8])]) -> [u8; 32] {
+        let mut transcript = Transcript::new();
+        messages.iter().for_each(|(direction, message)| transcript.absorb(*direction, message));
+        transcript.digest(&[0; 32])
+    }
+
+    #[test]
+    fn interleaving_does_not_matter_and_direction_order_and_boundaries_do() {
+        use Direction::{ToReceiver, ToSender};
+        let base = digest_of(&[(ToSender, b"ab"), (ToReceiver, b"c"), (ToSender, b"d")]);
+        assert_eq!(digest_of(&[(ToSender, b"ab"), (ToSender, b"d"), (ToReceiver, b"c")]), base);
+        assert_ne!(digest_of(&[(ToReceiver, b"ab"), (ToReceiver, b"c"), (ToSender, b"d")]), base);
+        assert_ne!(digest_of(&[(ToSender, b"d"), (ToReceiver, b"c"), (ToSender, b"ab")]), base);
+        assert_ne!(digest_of(&[(ToSender, b"a"), (ToReceiver, b"c"), (ToSender, b"bd")]), base);
+    }
+}

@@ -1,0 +1,410 @@
+//! What can go wrong with a table on its way in or out.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::format::TextEncoding;
+
+/// What went wrong with a table; names the file, row and column, never what stands in a cell.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The file's extension names no format.
+    #[error("cannot tell the format of {path:?} from its name; known endings are .csv, .tsv and .parquet")]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no such file.
+    #[error("no file {path:?}")]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The path is a directory, a pipe or a device where a file is needed.
+    #[error("{path:?} is {found}, not a regular file")]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
+    /// The operating system refuses access.
+    #[error("no permission to {action} {path:?}")]
+    Denied {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried: `read` or `write`.
+        action: &'static str,
+    },
+    /// Reading failed.
+    #[error("cannot read {path:?}: {}", describe(*.kind))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        kind: io::ErrorKind,
+    },
+    /// The file changed while it was in use.
+    #[error("{path:?} changed while it was being read")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The file has no header.
+    #[error("{path:?} has no header")]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has a header and no row.
+    #[error("{path:?} has no rows")]
+    EmptyTable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A column has no name.
+    #[error("column {column} of {path:?} has no name")]
+    EmptyColumnName {
+        /// The file.
+        path: PathBuf,
+        /// The column, counted from 1.
+        column: usize,
+    },
+    /// Two columns have the same name.
+    #[error("columns {first} and {second} of {path:?} have the same name")]
+    DuplicateColumn {
+        /// The file.
+        path: PathBuf,
+        /// The first of them, counted from 1.
+        first: usize,
+        /// The second of them, counted from 1.
+        second: usize,
+    },
+    /// The table is too wide.
+    #[error("{path:?} has {found} columns; at most {max} are allowed")]
+    TooManyColumns {
+        /// The file.
+        path: PathBuf,
+        /// Its columns.
+        found: usize,
+        /// The most allowed.
+        max: usize,
+    },
+    /// The table is too long.
+    #[error("{path:?} has more than {max} rows")]
+    TooManyRows {
+        /// The file.
+        path: PathBuf,
+        /// The most allowed.
+        max: u64,
+    },
+
+    /// A row has more or fewer cells than the header.
+    #[error("row {row} of {path:?} (line {line}) has {found} cells; the header has {expected}")]
+    Ragged {
+        /// The file.
+        path: PathBuf,
+        /// The row, counted from 1 behind the header.
+        row: u64,
+        /// The line on which the row begins, counted from 1.
+        line: u64,
+        /// Cells in the row.
+        found: usize,
+        /// Cells in the header.
+        expected: usize,
+    },
+    /// A quoted cell has no end.
+    #[error("a quoted cell in the row at line {line} of {path:?} is never closed")]
+    UnclosedQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line on which the row begins, counted from 1.
+        line: u64,
+    },
+    /// A row is too long.
+    #[error("the row at line {line} of {path:?} is longer than {max} bytes")]
+    RowTooLong {
+        /// The file.
+        path: PathBuf,
+        /// The line on which the row begins, counted from 1.
+        line: u64,
+        /// The most bytes allowed.
+        max: usize,
+    },
+    /// The file is not in the encoding that was named.
+    #[error("line {line} of {path:?} is not {encoding} text")]
+    BadText {
+        /// The file.
+        path: PathBuf,
+        /// The line on which the row begins, counted from 1.
+        line: u64,
+        /// The encoding that was expected.
+        encoding: TextEncoding,
+    },
+    /// The file is not a Parquet file that can be read.
+    #[error("cannot read {path:?} as Parquet: {fault}")]
+    BadParquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: ParquetFault,
+    },
+
+    /// A column that was asked for does not exist.
+    #[error("no column `{}` in {path:?}{available}", shown(.name))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name that was asked for.
+        name: String,
+        /// The columns that exist.
+        available: AvailableColumns,
+    },
+    /// A column was asked for twice.
+    #[error("column `{}` is named twice", shown(.name))]
+    RepeatedColumn {
+        /// The name that was given twice.
+        name: String,
+    },
+    /// No key column was named.
+    #[error("no key column is named; at least one is needed")]
+    NoKeyColumn,
+    /// The type of a column cannot serve as a key.
+    #[error("column `{}` has type {found}; keys are text, integers or dates", shown(.name))]
+    KeyType {
+        /// The column.
+        name: String,
+        /// Its type.
+        found: String,
+    },
+    /// The keys make no item set.
+    #[error("too many distinct keys: {0}")]
+    Keys(tidegate_mpc::Error),
+
+    /// The output exists.
+    #[error("{path:?} exists")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory of the output does not exist.
+    #[error("no directory {path:?}")]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The disk or the quota is full.
+    #[error("no space left to write {path:?}")]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The reader of the output went away.
+    #[error("the reader of {path:?} closed it")]
+    BrokenPipe {
+        /// The file; `-` is the standard output.
+        path: PathBuf,
+    },
+    /// Writing failed.
+    #[error("cannot write {path:?}: {}", describe(*.kind))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        kind: io::ErrorKind,
+    },
+    /// The output's format cannot hold a column.
+    #[error("column `{}` has type {found}, which {path:?} cannot hold", shown(.name))]
+    OutputType {
+        /// The output.
+        path: PathBuf,
+        /// The column.
+        name: String,
+        /// Its type.
+        found: String,
+    },
+
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// What is wrong with a Parquet file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParquetFault {
+    /// The file does not begin as one.
+    #[error("it is no Parquet file")]
+    NotParquet,
+    /// The file does not end as one.
+    #[error("its end is missing")]
+    Truncated,
+    /// The file is encrypted.
+    #[error("it is encrypted")]
+    Encrypted,
+    /// The file uses a feature that is not supported.
+    #[error("it uses a feature that is not supported")]
+    Unsupported,
+    /// The file contradicts itself.
+    #[error("it is damaged")]
+    Damaged,
+}
+
+impl DataError {
+    /// Says what the user can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownFormat { .. } => "rename the file, or convert it to CSV or Parquet",
+            Self::NotFound { .. } | Self::NoDirectory { .. } => "check the path",
+            Self::NotAFile { .. } => "name a file: a table is read twice, so a pipe or directory will not do",
+            Self::Denied { .. } => "check the permissions, or run as the user who owns the data",
+            Self::Changed { .. } => "run again when nothing else writes to the file",
+            Self::NoHeader { .. } | Self::EmptyColumnName { .. } => "the first line names every column",
+            Self::EmptyTable { .. } => "check that the export of the table was complete",
+            Self::DuplicateColumn { .. } => "give every column its own name in the first line",
+            Self::Ragged { .. } => "cells that hold the delimiter must be quoted; check the export",
+            Self::UnclosedQuote { .. } => "a quote inside a quoted cell is written twice",
+            Self::RowTooLong { .. } => "look for a quote that is not closed",
+            Self::BadText { encoding, .. } => encoding_hint(*encoding),
+            Self::BadParquet { fault, .. } => fault.hint(),
+            Self::NoColumn { available, .. } if available.withheld => "the first line must name the columns",
+            Self::NoColumn { .. } => "names must match letter for letter, upper and lower case too",
+            Self::KeyType { .. } => "write the column as text or integers: other numbers have no single text",
+            Self::Exists { .. } => "choose another name, or pass --force to overwrite it",
+            Self::DiskFull { .. } => "free some space, or choose another directory",
+            Self::OutputType { .. } => "write a .parquet file, or leave the column out",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Types an error of opening or reading `path`.
+    pub(super) fn reading(path: &Path, error: &io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound { path },
+            io::ErrorKind::PermissionDenied => Self::Denied { path, action: "read" },
+            kind => Self::Read { path, kind },
+        }
+    }
+
+    /// Types an error of creating or writing `path`.
+    pub(super) fn writing(path: &Path, kind: io::ErrorKind) -> Self {
+        let path = path.to_owned();
+        match kind {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Denied { path, action: "write" }
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            io::ErrorKind::BrokenPipe => Self::BrokenPipe { path },
+            io::ErrorKind::AlreadyExists => Self::Exists { path },
+            kind => Self::Write { path, kind },
+        }
+    }
+}
+
+fn encoding_hint(expected: TextEncoding) -> &'static str {
+    match expected {
+        TextEncoding::Utf8 => "save the file as UTF-8, or pass --encoding gb18030 if it is GBK or GB 18030",
+        TextEncoding::Gb18030 => "save the file as UTF-8 and leave --encoding out",
+    }
+}
+
+impl ParquetFault {
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::NotParquet => "check that the ending of the name fits the content",
+            Self::Truncated | Self::Damaged => "copy or export the file again",
+            Self::Encrypted => "decrypt the file first",
+            Self::Unsupported => "write the file with plain types and common compression, or as CSV",
+        }
+    }
+}
+
+/// The columns of a table as an error lists them.
+///
+/// When the first line of a CSV file is a record and not a header, its cells would be printed as names. So
+/// none is listed when any of them looks like a value: six digits or more in a row, or an `@`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AvailableColumns {
+    names: Vec<String>,
+    more: usize,
+    withheld: bool,
+}
+
+impl AvailableColumns {
+    /// Most names that are listed.
+    const MAX_SHOWN: usize = 20;
+
+    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let withheld = names.clone().any(looks_like_a_value);
+        let more = names.clone().count().saturating_sub(Self::MAX_SHOWN);
+        let names = if withheld { Vec::new() } else { names.take(Self::MAX_SHOWN).map(shown).collect() };
+        Self { names, more, withheld }
+    }
+}
+
+impl std::fmt::Display for AvailableColumns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.withheld {
+            return f.write_str("; its first line looks like a record, not a header");
+        }
+        write!(f, "; columns are `{}`", self.names.join("`, `"))?;
+        if self.more > 0 { write!(f, " and {} more", self.more) } else { Ok(()) }
+    }
+}
+
+fn looks_like_a_value(name: &str) -> bool {
+    name.contains('@') || name.split(|c: char| !c.is_numeric()).any(|digits| digits.chars().count() >= 6)
+}
+
+/// A name as it may stand in a message: no control character, at most 64 characters.
+pub(super) fn shown(name: &str) -> String {
+    name.escape_debug().take(64).collect()
+}
+
+fn describe(kind: io::ErrorKind) -> String {
+    io::Error::from(kind).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn no_column(names: &[&str]) -> DataError {
+        let available = AvailableColumns::new(names.iter().copied());
+        DataError::NoColumn { path: "t.csv".into(), name: "zip".into(), available }
+    }
+
+    #[test]
+    fn missing_column_lists_the_others() {
+        let error = no_column(&["a", "b\u{1b}[31m"]);
+        assert_eq!(error.to_string(), r#"no column `zip` in "t.csv"; columns are `a`, `b\u{1b}[31m`"#);
+        let names: Vec<_> = (0..25).map(|i| format!("c{i}")).collect();
+        let error = no_column(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(error.to_string().ends_with("`c19` and 5 more"), "{error}");
+    }
+
+    #[test]
+    fn a_record_in_place_of_the_header_is_not_printed() {
+        for record in [["张三", "11010519491231002X"], ["李四", "a@b.cn"], ["王五", "１３８００１３８０００"]]
+        {
+            let error = no_column(&record);
+            let text = format!("{error} {error:?} {:?}", error.hint());
+            assert!(!record.iter().any(|cell| text.contains(cell)), "{text}");
+        }
+    }
+
+    #[test]
+    fn system_errors_are_typed() {
+        let path = Path::new("x");
+        let of = |kind| DataError::writing(path, kind);
+        assert!(matches!(of(io::ErrorKind::StorageFull), DataError::DiskFull { .. }));
+        assert!(matches!(of(io::ErrorKind::BrokenPipe), DataError::BrokenPipe { .. }));
+        assert_eq!(of(io::ErrorKind::Interrupted).to_string(), "cannot write \"x\": operation interrupted");
+        let denied = DataError::reading(path, &io::ErrorKind::PermissionDenied.into());
+        assert_eq!(denied.to_string(), "no permission to read \"x\"");
+    }
+}

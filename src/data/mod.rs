@@ -1,0 +1,14 @@
+//! Tables in and out: CSV and Parquet as Arrow record batches, keys normalized, results copied.
+
+mod csv;
+mod error;
+mod format;
+mod gb18030;
+pub mod normalize;
+mod parquet;
+mod source;
+
+pub use csv::MAX_ROW_BYTES;
+pub use error::{AvailableColumns, DataError, ParquetFault};
+pub use format::{TableFormat, TextEncoding, UnknownEncoding};
+pub use source::{BATCH_ROWS, Batches, MAX_COLUMNS, TableSource};

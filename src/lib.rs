@@ -1,1 +1,3 @@
 //! Tidegate: privacy-preserving computation between organisations.
+
+pub mod identity;

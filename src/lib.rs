@@ -1,4 +1,5 @@
 //! Tidegate: privacy-preserving computation between organisations.
 
+pub mod agreement;
 pub mod data;
 pub mod identity;

@@ -1,0 +1,165 @@
+//! `agreement.toml`: the terms and the parties' signatures in one file.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+
+use super::{Agreement, AgreementError, Sides, Terms};
+use crate::identity::{Identity, Signature};
+
+/// Largest file, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Name of the tables that hold signatures.
+const SIGNATURE_TABLES: &str = "signature";
+
+/// An agreement with the signatures it has so far, each of which fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedAgreement {
+    agreement: Agreement,
+    signatures: Vec<SignatureEntry>,
+}
+
+/// One party's signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureEntry {
+    /// The party's name.
+    pub party: String,
+    /// Its signature over the canonical form.
+    pub signature: Signature,
+}
+
+impl SignedAgreement {
+    /// Reads an agreement and checks its terms and the signatures it has; it may lack some.
+    ///
+    /// # Errors
+    /// [`AgreementError::Read`], [`AgreementError::TooLarge`], [`AgreementError::Syntax`], and the errors of
+    /// [`Agreement::new`] and [`Agreement::verify`].
+    pub fn load(path: &Path) -> Result<Self, AgreementError> {
+        Self::parse(path, &read(path)?)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, AgreementError> {
+        let syntax = |message: String| AgreementError::Syntax { path: path.to_owned(), message };
+        let mut table: toml::Table = toml::from_str(text).map_err(|e| syntax(e.message().to_owned()))?;
+        let signatures = match table.remove(SIGNATURE_TABLES) {
+            Some(entries) => {
+                entries.try_into().map_err(|e: toml::de::Error| syntax(e.message().to_owned()))?
+            }
+            None => Vec::new(),
+        };
+        let terms: Terms = table.try_into().map_err(|e: toml::de::Error| syntax(e.message().to_owned()))?; // AGREE-1
+        let signed = Self { agreement: Agreement::new(terms)?, signatures };
+        signed.verify()?;
+        Ok(signed)
+    }
+
+    /// Returns the terms.
+    pub fn agreement(&self) -> &Agreement {
+        &self.agreement
+    }
+
+    /// Names the parties that have signed.
+    pub fn signers(&self) -> impl Iterator<Item = &str> {
+        self.signatures.iter().map(|entry| entry.party.as_str())
+    }
+
+    /// Checks that every party has signed.
+    ///
+    /// # Errors
+    /// [`AgreementError::Unsigned`].
+    pub fn require_all(&self) -> Result<(), AgreementError> {
+        let names = self.agreement.terms().party.iter().map(|party| party.name.clone());
+        let parties: Vec<_> = names.filter(|name| !self.signers().any(|signer| signer == name)).collect();
+        if parties.is_empty() { Ok(()) } else { Err(AgreementError::Unsigned { parties }) } // AGREE-3
+    }
+
+    fn verify(&self) -> Result<(), AgreementError> {
+        for (index, entry) in self.signatures.iter().enumerate() {
+            self.agreement.verify(&entry.party, &entry.signature)?; // AGREE-3
+            if self.signers().take(index).any(|earlier| earlier == entry.party) {
+                return Err(AgreementError::Stranger { name: entry.party.clone() }); // AGREE-3
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds the signature of the owner of `identity` to the file, whose other text stays as it is.
+///
+/// # Errors
+/// Those of [`SignedAgreement::load`], [`AgreementError::NotAParty`], [`AgreementError::Stranger`] where the
+/// party has signed already, and [`AgreementError::Write`].
+pub fn sign_file(path: &Path, identity: &Identity) -> Result<SignedAgreement, AgreementError> {
+    let text = read(path)?;
+    let mut signed = SignedAgreement::parse(path, &text)?;
+    let Sides { own, .. } = signed.agreement.sides(&identity.public())?;
+    let party = own.name.clone();
+    if signed.signers().any(|signer| signer == party) {
+        return Err(AgreementError::Stranger { name: party });
+    }
+    let signature = signed.agreement.sign(identity);
+    let syntax =
+        |e: toml_edit::TomlError| AgreementError::Syntax { path: path.to_owned(), message: e.to_string() };
+    let mut document: DocumentMut = text.parse().map_err(syntax)?;
+    let entry = document.entry(SIGNATURE_TABLES).or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
+    let Some(tables) = entry.as_array_of_tables_mut() else {
+        let message = "`signature` is not a list of tables".to_owned();
+        return Err(AgreementError::Syntax { path: path.to_owned(), message });
+    };
+    tables.push(signature_table(&party, &signature));
+    signed.signatures.push(SignatureEntry { party, signature });
+    write(path, &document.to_string(), true)?;
+    Ok(signed)
+}
+
+fn signature_table(party: &str, signature: &Signature) -> Table {
+    let mut table = Table::new();
+    table.insert("party", value(party));
+    table.insert("signature", value(signature.to_string()));
+    table
+}
+
+/// Writes a new, unsigned agreement.
+///
+/// # Errors
+/// [`AgreementError::Exists`] unless `force`, [`AgreementError::Write`].
+pub fn write_new(path: &Path, agreement: &Agreement, force: bool) -> Result<(), AgreementError> {
+    write(path, &to_toml(agreement), force)
+}
+
+/// Returns the terms as the text of a file.
+pub fn to_toml(agreement: &Agreement) -> String {
+    toml::to_string(agreement.terms()).expect("terms are strings, integers, lists and tables")
+}
+
+fn read(path: &Path) -> Result<String, AgreementError> {
+    let failed = |source| AgreementError::Read { path: path.to_owned(), source };
+    let file = fs::File::open(path).map_err(failed)?;
+    let mut text = String::new();
+    let read = file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    if read as u64 > MAX_FILE_BYTES {
+        return Err(AgreementError::TooLarge { path: path.to_owned(), max: MAX_FILE_BYTES });
+    }
+    Ok(text)
+}
+
+/// Writes the whole text or nothing.
+fn write(path: &Path, text: &str, force: bool) -> Result<(), AgreementError> {
+    let failed = |source| AgreementError::Write { path: path.to_owned(), source };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".agreement").tempfile_in(directory).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    let kept = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    match kept {
+        Ok(_) => Ok(()),
+        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(AgreementError::Exists { path: path.to_owned() })
+        }
+        Err(e) => Err(failed(e.error)),
+    }
+}

@@ -1,0 +1,118 @@
+//! What can be wrong with an agreement.
+
+use std::io;
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+
+/// What is wrong with an agreement.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgreementError {
+    /// The file cannot be read.
+    #[error("cannot read agreement {path:?}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write agreement {path:?}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is a file already.
+    #[error("{path:?} exists")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is larger than any agreement.
+    #[error("{path:?} has more than {max} bytes")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most allowed.
+        max: u64,
+    },
+    /// The file is not TOML, or not with these fields.
+    #[error("{path:?} is no agreement: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The parser's words.
+        message: String,
+    },
+    /// The document has another version.
+    #[error("the agreement has version {found}; this program knows {expected}")]
+    Version {
+        /// The version found.
+        found: u32,
+        /// The version known.
+        expected: u32,
+    },
+    /// A field breaks its rule.
+    #[error("`{name}` of an agreement {rule}")]
+    Field {
+        /// The field.
+        name: &'static str,
+        /// What holds for it.
+        rule: &'static str,
+    },
+    /// Parties have not signed.
+    #[error("the agreement is not signed by {}", parties.join(" and "))]
+    Unsigned {
+        /// Their names.
+        parties: Vec<String>,
+    },
+    /// A signature is not that of its party over these terms.
+    #[error("the signature of `{party}` does not fit these terms")]
+    BadSignature {
+        /// The party.
+        party: String,
+    },
+    /// Somebody signed who is no party, or twice.
+    #[error("`{name}` signed, but is no party of the agreement or signed already")]
+    Stranger {
+        /// The name in the signature.
+        name: String,
+    },
+    /// The agreement has expired.
+    #[error("the agreement expired on {expires}")]
+    Expired {
+        /// Its last day.
+        expires: Date,
+    },
+    /// The own key is not that of a party.
+    #[error("the key {key} belongs to no party of the agreement")]
+    NotAParty {
+        /// The own public key.
+        key: String,
+    },
+}
+
+impl AgreementError {
+    /// Says what the user can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "make one with `tidegate agreement new`, or check the path"
+            }
+            Self::Exists { .. } => "choose another name, or pass --force to overwrite it",
+            Self::Syntax { .. } => "compare it with what `tidegate agreement new` writes",
+            Self::Version { .. } => "use the version of tidegate that wrote it",
+            Self::Unsigned { .. } => "each party runs `tidegate agreement sign` on the same file",
+            Self::BadSignature { .. } => {
+                "the terms were changed after signing: remove the [[signature]] tables, agree, and sign anew"
+            }
+            Self::Expired { .. } => "agree on a new date and sign anew",
+            Self::NotAParty { .. } => "pass the key whose public half stands in the agreement",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

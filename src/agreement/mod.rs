@@ -1,0 +1,303 @@
+//! Agreements: what two parties signed before any of their data meets.
+//!
+//! An agreement names the purpose, the parties with their keys, the key columns and how they are normalized,
+//! who gets output, the smallest result that is released, how often it may be run and until when. Its hash is
+//! bound into every session, so two sides that hold different agreements never exchange a data-dependent byte.
+//!
+//! # Canonical form
+//! What is hashed and signed is the agreement without its signatures as JSON in the canonical form of RFC 8785:
+//! object members sorted by name, no white space, integers, and strings escaped only where JSON demands it.
+//! The hash is SHA-256("tidegate/1 agreement" and a line feed, then the canonical form); parties sign the
+//! canonical form with [`Identity::sign`] for the domain `tidegate/1 agreement`.
+//!
+//! | check | what is checked | error |
+//! |---|---|---|
+//! | AGREE-1 | the document holds exactly the fields of version 1 | [`AgreementError::Syntax`], [`AgreementError::Version`] |
+//! | AGREE-2 | every field is within its bounds and the whole makes sense | [`AgreementError::Field`] |
+//! | AGREE-3 | every party signed, and nobody else | [`AgreementError::Unsigned`], [`AgreementError::BadSignature`], [`AgreementError::Stranger`] |
+//! | AGREE-4 | it has not expired | [`AgreementError::Expired`] |
+//! | AGREE-5 | the own key is a party's | [`AgreementError::NotAParty`] |
+
+mod canonical;
+mod document;
+mod error;
+mod short_form;
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tidegate_mpc::{MAX_SET_LEN, PartyId, Protocol};
+
+pub use document::{SignatureEntry, SignedAgreement, sign_file, to_toml, write_new};
+pub use error::AgreementError;
+pub use short_form::{OutputFor, ShortForm};
+
+use crate::data::normalize::Rule;
+use crate::identity::{Identity, PublicKey, Signature};
+
+/// Version of the document that this program reads and writes.
+pub const AGREEMENT_VERSION: u32 = 1;
+
+/// Domain of the parties' signatures, and the first line of what is hashed.
+const DOMAIN: &str = "tidegate/1 agreement";
+
+/// Longest id, purpose, column name and endpoint, in bytes.
+const MAX_TEXT_BYTES: usize = 1000;
+
+/// Most columns that make up a key.
+pub const MAX_KEY_COLUMNS: usize = 16;
+
+/// The terms of an agreement, without its signatures; always valid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Agreement {
+    terms: Terms,
+}
+
+/// The fields of the document, in the order in which they are written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// Version of the document, 1.
+    pub version: u32,
+    /// Name of the agreement between its parties.
+    pub id: String,
+    /// What the result is for.
+    pub purpose: String,
+    /// `psi-ecdh`, under which `--count-only` is allowed too, or `psi-cardinality`.
+    pub protocol: String,
+    /// Names of the parties that get output.
+    pub output: Vec<String>,
+    /// Below this number of common keys nothing is released.
+    pub minimum_intersection: u64,
+    /// How often each party may run it.
+    pub max_runs: u32,
+    /// Last day on which it may be run, by UTC; only the short form has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Date>,
+    /// The columns that make up the key.
+    pub key: Vec<KeyTerm>,
+    /// The two parties.
+    pub party: Vec<PartyTerm>,
+}
+
+/// A column of the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyTerm {
+    /// Its name in the agreement.
+    pub name: String,
+    /// The normalization rules, in order; none for the exact bytes.
+    pub rules: Vec<Rule>,
+}
+
+/// A party.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyTerm {
+    /// Its name.
+    pub name: String,
+    /// Its public key.
+    pub key: PublicKey,
+    /// Where it listens, as `host:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Most distinct keys that it may bring.
+    pub max_records: u64,
+    /// Names of the key columns in its table, in the order of the key; by default the names of the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+}
+
+/// A side of the agreement and the one across, as one of the parties sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sides<'a> {
+    /// The own side.
+    pub own: &'a PartyTerm,
+    /// The other side.
+    pub peer: &'a PartyTerm,
+    /// The own name.
+    pub own_name: PartyId,
+    /// The other side's name.
+    pub peer_name: PartyId,
+}
+
+impl Agreement {
+    /// Checks terms.
+    ///
+    /// # Errors
+    /// [`AgreementError::Version`], [`AgreementError::Field`].
+    pub fn new(terms: Terms) -> Result<Self, AgreementError> {
+        if terms.version != AGREEMENT_VERSION {
+            return Err(AgreementError::Version { found: terms.version, expected: AGREEMENT_VERSION });
+        }
+        check_texts(&terms)?;
+        check_key(&terms)?;
+        check_parties(&terms)?;
+        check_outputs(&terms)?;
+        let agreement = Self { terms };
+        agreement.protocol()?;
+        Ok(agreement) // AGREE-2
+    }
+
+    /// Returns the fields.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Returns the canonical form.
+    pub fn canonical(&self) -> Vec<u8> {
+        canonical::encode(&self.terms)
+    }
+
+    /// Returns the hash of the canonical form.
+    pub fn hash(&self) -> [u8; 32] {
+        let hash = Sha256::new_with_prefix(DOMAIN).chain_update("\n");
+        hash.chain_update(self.canonical()).finalize().into()
+    }
+
+    /// Returns the protocol.
+    ///
+    /// # Errors
+    /// [`AgreementError::Field`]; never for an agreement made by [`Self::new`].
+    pub fn protocol(&self) -> Result<Protocol, AgreementError> {
+        let known = [Protocol::PsiEcdh, Protocol::PsiCardinality];
+        let found = known.into_iter().find(|p| p.name() == self.terms.protocol);
+        found.ok_or_else(|| field("protocol", "is `psi-ecdh` or `psi-cardinality`"))
+    }
+
+    /// Signs as the owner of `identity`.
+    pub fn sign(&self, identity: &Identity) -> Signature {
+        identity.sign(DOMAIN, &self.canonical())
+    }
+
+    /// Checks a signature of the party `name`.
+    ///
+    /// # Errors
+    /// [`AgreementError::Stranger`], [`AgreementError::BadSignature`].
+    pub fn verify(&self, name: &str, signature: &Signature) -> Result<(), AgreementError> {
+        let party = self.terms.party.iter().find(|party| party.name == name);
+        let party = party.ok_or_else(|| AgreementError::Stranger { name: shown(name) })?;
+        let verified = party.key.verify(DOMAIN, &self.canonical(), signature);
+        verified.map_err(|_| AgreementError::BadSignature { party: shown(name) })
+    }
+
+    /// Tells the own side, by the key, from the other.
+    ///
+    /// # Errors
+    /// [`AgreementError::NotAParty`].
+    pub fn sides(&self, own: &PublicKey) -> Result<Sides<'_>, AgreementError> {
+        let name = |party: &PartyTerm| party.name.parse().map_err(|_| field("party.name", PARTY_NAME));
+        match &self.terms.party[..] {
+            [a, b] if a.key == *own => Ok(Sides { own: a, peer: b, own_name: name(a)?, peer_name: name(b)? }),
+            [b, a] if a.key == *own => Ok(Sides { own: a, peer: b, own_name: name(a)?, peer_name: name(b)? }),
+            _ => Err(AgreementError::NotAParty { key: own.to_string() }), // AGREE-5
+        }
+    }
+
+    /// Checks that `today` is not past the last day.
+    ///
+    /// # Errors
+    /// [`AgreementError::Expired`].
+    pub fn check_date(&self, today: Date) -> Result<(), AgreementError> {
+        match self.terms.expires {
+            Some(expires) if today > expires => Err(AgreementError::Expired { expires }), // AGREE-4
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells whether the party gets output.
+    pub fn gets_output(&self, name: &PartyId) -> bool {
+        self.terms.output.iter().any(|output| output == name.as_str())
+    }
+
+    /// Returns the names of the key columns in the table of `party`.
+    pub fn columns_of(&self, party: &PartyTerm) -> Vec<String> {
+        let default = || self.terms.key.iter().map(|key| key.name.clone()).collect();
+        party.columns.clone().unwrap_or_else(default)
+    }
+
+    /// Tells whether `party` waits for the other to connect: the first with an endpoint does.
+    pub fn listens(&self, party: &PartyTerm) -> bool {
+        let listener = self.terms.party.iter().find(|party| party.endpoint.is_some());
+        listener.is_some_and(|listener| listener.key == party.key)
+    }
+}
+
+/// Returns today's date by UTC.
+pub fn today() -> Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+const PARTY_NAME: &str = "is 1 to 64 characters of a-z, 0-9, '-', '_' and '.', the first a letter or digit";
+
+fn field(name: &'static str, rule: &'static str) -> AgreementError {
+    AgreementError::Field { name, rule }
+}
+
+/// Returns `text` for an error: without control characters, and not long.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+fn require(holds: bool, name: &'static str, rule: &'static str) -> Result<(), AgreementError> {
+    if holds { Ok(()) } else { Err(field(name, rule)) }
+}
+
+fn is_line(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
+}
+
+const LINE: &str = "is one line of 1 to 1000 bytes";
+
+fn check_texts(terms: &Terms) -> Result<(), AgreementError> {
+    require(is_line(&terms.id), "id", LINE)?;
+    require(is_line(&terms.purpose), "purpose", LINE)?;
+    require(terms.max_runs > 0, "max_runs", "is at least 1")?;
+    // Integers of the canonical form are exact in every implementation of JSON.
+    let exact = terms.minimum_intersection < 1 << 53;
+    require(exact, "minimum_intersection", "is below 2^53")
+}
+
+fn check_key(terms: &Terms) -> Result<(), AgreementError> {
+    let names: BTreeSet<_> = terms.key.iter().map(|key| &key.name).collect();
+    let count = (1..=MAX_KEY_COLUMNS).contains(&terms.key.len());
+    require(count, "key", "has 1 to 16 columns")?;
+    require(names.len() == terms.key.len(), "key", "names each column once")?;
+    require(terms.key.iter().all(|key| is_line(&key.name)), "key.name", LINE)?;
+    require(terms.key.iter().all(|key| key.rules.len() <= 16), "key.rules", "has at most 16 rules")
+}
+
+fn check_parties(terms: &Terms) -> Result<(), AgreementError> {
+    let [a, b] = &terms.party[..] else {
+        return Err(field("party", "stands there twice: this version is for two parties"));
+    };
+    require(a.name != b.name, "party.name", "differs between the parties")?;
+    require(a.key != b.key, "party.key", "differs between the parties")?;
+    for party in [a, b] {
+        require(party.name.parse::<PartyId>().is_ok(), "party.name", PARTY_NAME)?;
+        require(party.endpoint.as_deref().is_none_or(is_line), "party.endpoint", LINE)?;
+        let records = (1..=MAX_SET_LEN as u64).contains(&party.max_records);
+        require(records, "party.max_records", "is between 1 and 2^30")?;
+        let columns = party.columns.as_deref();
+        require(
+            columns.is_none_or(|c| c.len() == terms.key.len()),
+            "party.columns",
+            "names one for each key column",
+        )?;
+        require(columns.is_none_or(|c| c.iter().all(|name| is_line(name))), "party.columns", LINE)?;
+    }
+    Ok(())
+}
+
+fn check_outputs(terms: &Terms) -> Result<(), AgreementError> {
+    let distinct: BTreeSet<_> = terms.output.iter().collect();
+    let known = |name: &String| terms.party.iter().any(|party| party.name == *name);
+    require(!terms.output.is_empty(), "output", "names at least one party")?;
+    require(distinct.len() == terms.output.len(), "output", "names each party once")?;
+    require(terms.output.iter().all(known), "output", "names only parties of the agreement")
+}
+
+#[cfg(test)]
+mod tests;

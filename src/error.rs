@@ -1,0 +1,188 @@
+//! Errors of the program: what, cause, hint and exit code.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use tidegate_mpc::run::RunError;
+use tidegate_mpc::transport::ChannelError;
+
+use crate::agreement::AgreementError;
+use crate::data::DataError;
+use crate::identity::IdentityError;
+use crate::link::{AbortReason, LinkError};
+use crate::state::StateError;
+
+/// Exit codes, as `--help` lists them.
+pub mod exit {
+    /// Done.
+    pub const DONE: u8 = 0;
+    /// Ran, but the policy was not met.
+    pub const POLICY: u8 = 1;
+    /// Usage or input.
+    pub const INPUT: u8 = 2;
+    /// Peer, link or protocol.
+    pub const PEER: u8 = 3;
+    /// Interrupted.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A table.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// An agreement.
+    #[error(transparent)]
+    Agreement(#[from] AgreementError),
+    /// A key.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The state directory.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The link to the peer.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The protocol.
+    #[error(transparent)]
+    Run(RunError),
+    /// Flags that do not fit the agreement or each other.
+    #[error("{what}")]
+    Usage {
+        /// What does not fit.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// No row of the own table has a key.
+    #[error("none of the {rows} rows of {path:?} has a usable key")]
+    NoKeys {
+        /// The table.
+        path: PathBuf,
+        /// Its rows.
+        rows: u64,
+    },
+    /// The own table has more keys than the agreement allows.
+    #[error("{path:?} has {found} distinct keys; the agreement allows {max}")]
+    TooManyRecords {
+        /// The table.
+        path: PathBuf,
+        /// Its distinct keys.
+        found: u64,
+        /// The most allowed.
+        max: u64,
+    },
+    /// The demonstration did not show what it should.
+    #[error("the demonstration failed: {what}")]
+    Demo {
+        /// What was different.
+        what: String,
+    },
+    /// Something of the program's own could not be written or started.
+    #[error("cannot {action}: {source}")]
+    Io {
+        /// What was tried.
+        action: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl From<RunError> for Error {
+    /// Unwraps the link's own error where there is one, since it says more than the channel's.
+    fn from(error: RunError) -> Self {
+        if let RunError::Channel { cause: ChannelError::Io(io), .. } = &error
+            && let Some(link) = LinkError::from_io(io)
+        {
+            return Self::Link(link.clone());
+        }
+        Self::Run(error)
+    }
+}
+
+impl Error {
+    /// Returns the exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Data(DataError::BrokenPipe { .. }) => exit::DONE,
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => exit::DONE,
+            Self::Data(DataError::Cancelled)
+            | Self::Link(LinkError::Cancelled)
+            | Self::Run(RunError::Cancelled) => exit::INTERRUPTED,
+            Self::Link(error) if error.peer().is_none() => exit::INPUT,
+            Self::Link(_) => exit::PEER,
+            Self::Run(error) if error.peer().is_none() => exit::INPUT,
+            Self::Run(_) => exit::PEER,
+            _ => exit::INPUT,
+        }
+    }
+
+    /// Says what to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Data(error) => error.hint(),
+            Self::Agreement(error) => error.hint(),
+            Self::Identity(error) => error.hint(),
+            Self::State(error) => error.hint(),
+            Self::Link(error) => error.hint(),
+            Self::Run(error) => run_hint(error),
+            Self::Usage { hint, .. } => Some((*hint).to_owned()),
+            Self::NoKeys { .. } => {
+                Some("see why with --rejects FILE; the rules of the key may not fit the column".into())
+            }
+            Self::TooManyRecords { .. } => Some("cut the table, or agree on a larger max_records".into()),
+            Self::Demo { .. } | Self::Io { .. } => None,
+        }
+    }
+
+    /// Returns the text for standard error: what, its causes, and the hint on a line of its own.
+    pub fn message(&self) -> String {
+        let mut text = format!("error: {self}");
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.ends_with(&cause_text) {
+                let _ = write!(text, ": {cause_text}");
+            }
+            source = cause.source();
+        }
+        if let Some(hint) = self.hint() {
+            let _ = write!(text, "\nhint: {hint}");
+        }
+        text
+    }
+
+    /// Returns the reason to give the peer when this ends a run.
+    pub fn reason_for_peer(&self) -> AbortReason {
+        match self {
+            Self::Run(RunError::Protocol(tidegate_mpc::Error::Terms {
+                term: tidegate_mpc::Term::Agreement,
+                ..
+            })) => AbortReason::AgreementMismatch,
+            Self::Run(error) if error.peer().is_some() => AbortReason::ProtocolViolation,
+            Self::State(StateError::Spent { .. }) => AbortReason::RunsSpent,
+            _ if self.exit_code() == exit::INTERRUPTED => AbortReason::Cancelled,
+            _ => AbortReason::Internal,
+        }
+    }
+}
+
+fn run_hint(error: &RunError) -> Option<String> {
+    use tidegate_mpc::{Error as Protocol, Term};
+    let RunError::Protocol(error) = error else { return None };
+    let hint = match error {
+        Protocol::Version { .. } => "both sides must run the same version of tidegate",
+        Protocol::Terms { term: Term::Agreement, .. } => {
+            "compare the hashes that `tidegate agreement show` prints on both sides; with --peer-key both \
+             sides must give the same --on, --output-for, --minimum and --max-records"
+        }
+        Protocol::Terms { term: Term::Protocol, .. } => "both sides pass --count-only, or neither does",
+        Protocol::PeerSetTooLarge { .. } => "agree on a larger max_records, or have the peer cut its table",
+        _ => "the peer's program is faulty or hostile: settle that with its owner before you run again",
+    };
+    Some(hint.to_owned())
+}

@@ -1,0 +1,209 @@
+//! The local state directory: how often each agreement was run.
+//!
+//! A run counts from the moment before the first message that depends on data, and is never given back. The
+//! count of an agreement is one small file, named by the agreement's hash, that is replaced as a whole under a
+//! lock, so runs that start at the same time are counted one after the other and a crash loses none.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the files.
+const VERSION: u32 = 1;
+
+/// Longest file of a count, in bytes.
+const MAX_FILE_BYTES: u64 = 4096;
+
+/// The state directory.
+#[derive(Clone, Debug)]
+pub struct StateDir(PathBuf);
+
+/// How often an agreement was run, and may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Runs {
+    /// Runs so far.
+    pub used: u32,
+    /// Runs allowed.
+    pub max: u32,
+}
+
+/// What is wrong with the state directory, or spent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// There is no home directory to put it in.
+    #[error("no state directory: none of TIDEGATE_STATE, XDG_STATE_HOME and HOME is set")]
+    NoDirectory,
+    /// A file or directory of it cannot be used.
+    #[error("cannot use {path:?} in the state directory: {source}")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A count is unreadable, so nobody knows how often the agreement was run.
+    #[error("the count of runs in {path:?} is damaged")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// All runs are used.
+    #[error("all {max} runs of the agreement are used")]
+    Spent {
+        /// Runs allowed.
+        max: u32,
+    },
+}
+
+impl StateError {
+    /// Says what the user can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoDirectory => "pass --state-dir, or set TIDEGATE_STATE",
+            Self::Io { .. } => "pass a directory that you can write with --state-dir",
+            Self::Damaged { .. } => "restore the file from a backup; deleting it forgets the runs so far",
+            Self::Spent { .. } => "agree on more runs and sign anew",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Count {
+    version: u32,
+    used: u32,
+}
+
+impl StateDir {
+    /// Uses `path`, or else `TIDEGATE_STATE`, `XDG_STATE_HOME/tidegate` or `~/.local/state/tidegate`.
+    ///
+    /// # Errors
+    /// [`StateError::NoDirectory`].
+    pub fn find(path: Option<&Path>) -> Result<Self, StateError> {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let found = path.map(Path::to_owned).or_else(|| variable("TIDEGATE_STATE"));
+        let found = found.or_else(|| variable("XDG_STATE_HOME").map(|dir| dir.join("tidegate")));
+        let found = found.or_else(|| variable("HOME").map(|home| home.join(".local/state/tidegate")));
+        found.map(Self).ok_or(StateError::NoDirectory)
+    }
+
+    /// Reads how often the agreement with this hash was run, and checks that a run is left.
+    ///
+    /// # Errors
+    /// [`StateError::Io`], [`StateError::Damaged`], [`StateError::Spent`].
+    pub fn check_run(&self, agreement: &[u8; 32], max: u32) -> Result<Runs, StateError> {
+        let used = read_count(&self.count_file(agreement))?;
+        if used < max { Ok(Runs { used, max }) } else { Err(StateError::Spent { max }) }
+    }
+
+    /// Counts a run, if one is left, and returns the count with it; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`StateError::Io`], [`StateError::Damaged`], [`StateError::Spent`].
+    pub fn count_run(&self, agreement: &[u8; 32], max: u32) -> Result<Runs, StateError> {
+        let path = self.count_file(agreement);
+        let directory = path.parent().unwrap_or(&self.0);
+        let failed = |source| StateError::Io { path: directory.to_owned(), source };
+        create_private(directory).map_err(failed)?;
+        let lock = lock(&directory.join("lock"))?;
+        let Runs { used, .. } = self.check_run(agreement, max)?;
+        let used = used + 1;
+        replace(&path, &Count { version: VERSION, used }).map_err(failed)?;
+        drop(lock);
+        Ok(Runs { used, max })
+    }
+
+    fn count_file(&self, agreement: &[u8; 32]) -> PathBuf {
+        self.0.join("runs").join(format!("{}.json", hex(agreement)))
+    }
+}
+
+/// Returns bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn create_private(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+/// Waits for the lock, which is released when the file is dropped or its process ends.
+fn lock(path: &Path) -> Result<File, StateError> {
+    let open = || File::options().create(true).truncate(false).write(true).open(path);
+    let locked = open().and_then(|file| file.lock().map(|()| file));
+    locked.map_err(|source| StateError::Io { path: path.to_owned(), source })
+}
+
+fn read_count(path: &Path) -> Result<u32, StateError> {
+    let damaged = || StateError::Damaged { path: path.to_owned() };
+    let failed = |source| StateError::Io { path: path.to_owned(), source };
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(failed(error)),
+        Ok(metadata) if metadata.len() > MAX_FILE_BYTES => return Err(damaged()),
+        Ok(_) => {}
+    }
+    let count: Count = serde_json::from_slice(&fs::read(path).map_err(failed)?).map_err(|_| damaged())?;
+    if count.version == VERSION { Ok(count.used) } else { Err(damaged()) }
+}
+
+/// Writes the count to a new file that then takes the place of the old.
+fn replace(path: &Path, count: &Count) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    serde_json::to_writer(&mut file, count)?;
+    file.flush()?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_counted_up_to_the_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::find(Some(dir.path())).unwrap();
+        let agreement = [1; 32];
+        assert_eq!(state.check_run(&agreement, 2).unwrap(), Runs { used: 0, max: 2 });
+        assert_eq!(state.count_run(&agreement, 2).unwrap(), Runs { used: 1, max: 2 });
+        assert_eq!(state.count_run(&agreement, 2).unwrap(), Runs { used: 2, max: 2 });
+        assert!(matches!(state.check_run(&agreement, 2), Err(StateError::Spent { max: 2 })));
+        assert!(matches!(state.count_run(&agreement, 2), Err(StateError::Spent { max: 2 })));
+        assert_eq!(state.check_run(&[2; 32], 2).unwrap().used, 0);
+    }
+
+    #[test]
+    fn no_run_is_lost_or_given_twice_when_many_start_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::find(Some(dir.path())).unwrap();
+        let counted: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(|| state.count_run(&[3; 32], 10))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let mut used: Vec<_> = counted.iter().filter_map(|run| run.as_ref().ok()).map(|run| run.used).collect();
+        used.sort_unstable();
+        assert_eq!(used, (1..=10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_damaged_count_is_not_taken_for_zero() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::find(Some(dir.path())).unwrap();
+        state.count_run(&[1; 32], 5).unwrap();
+        for text in ["", "{}", "{\"version\":2,\"used\":0}", "{\"version\":1,\"used\":-1}"] {
+            fs::write(state.count_file(&[1; 32]), text).unwrap();
+            assert!(matches!(state.count_run(&[1; 32], 5), Err(StateError::Damaged { .. })), "{text}");
+        }
+    }
+}

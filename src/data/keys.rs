@@ -51,6 +51,8 @@ pub struct KeyedTable {
     pub items: ItemSet,
     /// The item of every row.
     pub rows: RowMap,
+    /// The names of the key columns, in the order of the key.
+    pub key_columns: Vec<String>,
     /// The rows without an item, in order.
     pub rejected: Vec<RejectedRow>,
     /// What is reported about all of it.
@@ -135,7 +137,7 @@ pub fn read_keys(
     let mut chunks: Vec<KeyChunk> =
         (0..BATCH_ROWS.div_ceil(CHUNK_ROWS)).map(|_| KeyChunk::default()).collect();
     for batch in source.batches(Some(&plan.places))? {
-        let batch = batch?;
+        let batch = batch.map_err(|error| source.explain(error))?;
         let cells = plan.cells(&batch).ok_or_else(|| unreadable(source))?;
         chunks.par_iter_mut().enumerate().for_each(|(i, chunk)| {
             chunk.fill(&plan.normalizers, &cells, i * CHUNK_ROWS..batch.num_rows().min((i + 1) * CHUNK_ROWS));
@@ -319,7 +321,8 @@ impl KeyBuilder {
         let rejected = count_rejects(&self.rejected, columns);
         let duplicate_rows = keyed_rows - distinct_keys;
         let summary = KeySummary { rows, keyed_rows, distinct_keys, duplicate_rows, rejected };
-        KeyedTable { items, rows: RowMap(self.rows), rejected: self.rejected, summary }
+        let key_columns = columns.iter().map(|column| column.name.clone()).collect();
+        KeyedTable { items, rows: RowMap(self.rows), key_columns, rejected: self.rejected, summary }
     }
 }
 
@@ -479,6 +482,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20))]
+
         #[test]
         fn rows_find_their_own_key(cells in prop::collection::vec(0..3000u32, 1..20_000)) {
             let text: String = cells.iter().map(|c| format!("{c}\n")).collect();

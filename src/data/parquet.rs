@@ -72,7 +72,7 @@ fn next_batch(
     order: &[usize],
 ) -> Result<Option<RecordBatch>, ParquetFault> {
     let Some(batch) = guarded(|| batches.next())? else { return Ok(None) };
-    let batch = batch.map_err(|_| ParquetFault::Damaged)?;
+    let batch = batch.ok().filter(|batch| batch.num_rows() <= BATCH_ROWS).ok_or(ParquetFault::Damaged)?;
     batch.project(order).map(Some).map_err(|_| ParquetFault::Damaged)
 }
 

@@ -1,4 +1,14 @@
 //! Tables in and out: CSV and Parquet as Arrow record batches, keys normalized, results copied.
+//!
+//! A table is opened once and read twice, so that it need not fit in memory:
+//! ```text
+//! TableSource --read_keys--> KeyedTable { items -> protocol, rows: which row has which item }
+//!      |                                        |
+//!      +------------copy_rows(keep)<------------+--------> TableSink: complete under its name, or absent
+//! ```
+//! A file is hostile until checked: rows, columns and cells are bounded, a damaged file ends in a
+//! [`DataError`] that names the place, and no message shows what stands in a cell. The limits do not reach
+//! into the parquet crate: a page or a batch of long cells takes the memory that the file asks for.
 
 mod copy;
 mod csv;

@@ -133,7 +133,7 @@ impl<R: BufRead> RecordReader<R> {
     /// Types an error of the input; a decoder reports malformed text as invalid data.
     fn failed(&self, error: &io::Error) -> DataError {
         match (error.kind(), self.splitter.state) {
-            (io::ErrorKind::InvalidData, State::Record) => self.bad_text(self.splitter.line),
+            (io::ErrorKind::InvalidData, State::Record) => self.bad_text(self.splitter.next_line),
             (io::ErrorKind::InvalidData, _) => self.bad_text(self.line()),
             _ => DataError::reading(&self.path, error),
         }
@@ -151,7 +151,7 @@ struct Splitter {
     cells_len: usize,
     record_bytes: usize,
     /// Line of the next byte, and of the current record's first one.
-    line: u64,
+    next_line: u64,
     record_line: u64,
 }
 
@@ -159,7 +159,7 @@ impl Splitter {
     fn new(delimiter: u8) -> Self {
         let (cells, ends) = (Vec::new(), Vec::new());
         let state = State::Record;
-        Self { delimiter, state, cells, ends, cells_len: 0, record_bytes: 0, line: 1, record_line: 1 }
+        Self { delimiter, state, cells, ends, cells_len: 0, record_bytes: 0, next_line: 1, record_line: 1 }
     }
 
     fn start_record(&mut self) {
@@ -206,10 +206,10 @@ impl Splitter {
     fn skip_line_end(&mut self, next: u8) -> usize {
         if !matches!(next, b'\n' | b'\r') {
             self.state = State::Cell;
-            self.record_line = self.line;
+            self.record_line = self.next_line;
             return 0;
         }
-        self.line += u64::from(next == b'\n');
+        self.next_line += u64::from(next == b'\n');
         1
     }
 
@@ -233,7 +233,7 @@ impl Splitter {
         let end = rest.iter().position(|&b| b == b'"');
         let text = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
         self.cells.extend_from_slice(text);
-        self.line += text.iter().filter(|&&b| b == b'\n').count() as u64;
+        self.next_line += text.iter().filter(|&&b| b == b'\n').count() as u64;
         if end.is_some() {
             self.state = State::Quote;
         }
@@ -256,7 +256,7 @@ impl Splitter {
     /// Ends a cell at a delimiter or line end; tells whether the record ends with it.
     fn end_cell(&mut self, stop: u8) -> bool {
         self.push_cell();
-        self.line += u64::from(stop == b'\n');
+        self.next_line += u64::from(stop == b'\n');
         let is_whole = stop != self.delimiter;
         self.state = if is_whole { State::Record } else { State::Cell };
         is_whole

@@ -258,7 +258,9 @@ impl DataError {
         let hint = match self {
             Self::UnknownFormat { .. } => "rename the file, or convert it to CSV or Parquet",
             Self::NotFound { .. } | Self::NoDirectory { .. } => "check the path",
-            Self::NotAFile { .. } => "name a file: a table is read twice, so a pipe or directory will not do",
+            Self::NotAFile { .. } => {
+                "name a regular file; input is read twice, so it cannot come from a pipe"
+            }
             Self::Denied { .. } => "check the permissions, or run as the user who owns the data",
             Self::Changed { .. } => "run again when nothing else writes to the file",
             Self::NoHeader { .. } | Self::EmptyColumnName { .. } => "the first line names every column",

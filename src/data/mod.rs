@@ -1,14 +1,30 @@
 //! Tables in and out: CSV and Parquet as Arrow record batches, keys normalized, results copied.
+//!
+//! A table is opened once and read twice, so that it need not fit in memory:
+//! ```text
+//! TableSource --read_keys--> KeyedTable { items -> protocol, rows: which row has which item }
+//!      |                                        |
+//!      +------------copy_rows(keep)<------------+--------> TableSink: complete under its name, or absent
+//! ```
+//! A file is hostile until checked: rows, columns and cells are bounded, a damaged file ends in a
+//! [`DataError`] that names the place, and no message shows what stands in a cell. The limits do not reach
+//! into the parquet crate: a page or a batch of long cells takes the memory that the file asks for.
 
+mod copy;
 mod csv;
 mod error;
 mod format;
 mod gb18030;
+mod keys;
 pub mod normalize;
 mod parquet;
+mod sink;
 mod source;
 
+pub use copy::{CopyPlan, copy_rows, write_rejects};
 pub use csv::MAX_ROW_BYTES;
 pub use error::{AvailableColumns, DataError, ParquetFault};
 pub use format::{TableFormat, TextEncoding, UnknownEncoding};
+pub use keys::{KeyColumn, KeySummary, KeyedTable, MAX_ROWS, RejectCount, RejectedRow, RowMap, read_keys};
+pub use sink::{SinkOptions, TableSink};
 pub use source::{BATCH_ROWS, Batches, MAX_COLUMNS, TableSource};

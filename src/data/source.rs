@@ -156,6 +156,11 @@ impl TableSource {
         if Fingerprint::of(&metadata) == self.opened_as { Ok(()) } else { Err(self.changed()) }
     }
 
+    /// Prefers the cause of an error in the middle of a pass: somebody writes to the file.
+    pub(super) fn explain(&self, error: DataError) -> DataError {
+        self.verify_unchanged().err().unwrap_or(error)
+    }
+
     pub(super) fn changed(&self) -> DataError {
         DataError::Changed { path: self.path.to_path_buf() }
     }

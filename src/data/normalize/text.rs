@@ -76,12 +76,22 @@ pub(super) fn compact<'a>(
     is_separator: impl Fn(char) -> bool,
     cells: &'a mut [u8],
 ) -> Option<&'a [u8]> {
-    let kept = if text.is_ascii() {
+    let kept = if text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        copy(text.as_bytes(), cells)
+    } else if text.is_ascii() {
         fill(text.chars().filter(|&c| !is_separator(c)), cells)
     } else {
         fill(text.nfkc().filter(|&c| !is_separator(c) && !is_invisible(c)), cells)
     };
     cells.get(..kept?)
+}
+
+/// The way of most cells, which need no change but perhaps that of case.
+fn copy(text: &[u8], cells: &mut [u8]) -> Option<usize> {
+    let cells = cells.get_mut(..text.len())?;
+    cells.copy_from_slice(text);
+    cells.make_ascii_uppercase();
+    Some(text.len())
 }
 
 fn fill(chars: impl Iterator<Item = char>, cells: &mut [u8]) -> Option<usize> {

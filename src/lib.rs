@@ -1,3 +1,4 @@
 //! Tidegate: privacy-preserving computation between organisations.
 
 pub mod identity;
+pub mod link;

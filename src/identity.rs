@@ -85,7 +85,12 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`IdentityError::BadSignature`] otherwise.
-    pub fn verify(&self, domain: &'static str, message: &[u8], signature: &Signature) -> Result<(), IdentityError> {
+    pub fn verify(
+        &self,
+        domain: &'static str,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), IdentityError> {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         VerifyingKey::from_bytes(&self.0)
             .and_then(|key| key.verify_strict(&signed_bytes(domain, message), &signature))
@@ -218,7 +223,9 @@ impl Identity {
         let failed = |source| IdentityError::Write { path: path.into(), source };
         let pem = self.0.to_pkcs8_pem(LineEnding::LF).map_err(|e| failed(io::Error::other(e.to_string())))?;
         match write_private(path, pem.as_bytes()) {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(IdentityError::Exists { path: path.into() }),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                Err(IdentityError::Exists { path: path.into() })
+            }
             other => other.map_err(failed),
         }
     }

@@ -75,6 +75,10 @@ async fn connect(addresses: &[SocketAddr], limit: Duration) -> io::Result<TcpStr
     let mut last = io::ErrorKind::AddrNotAvailable.into();
     for address in addresses {
         match timeout(limit, TcpStream::connect(address)).await {
+            // While nobody listens on an ephemeral port, TCP may connect a socket to itself.
+            Ok(Ok(tcp)) if tcp.local_addr().ok() == tcp.peer_addr().ok() => {
+                last = io::ErrorKind::ConnectionRefused.into();
+            }
             Ok(Ok(tcp)) => return Ok(tcp),
             Ok(Err(error)) => last = error,
             Err(_) => last = io::ErrorKind::TimedOut.into(),

@@ -59,7 +59,9 @@ pub enum LinkError {
         source: Option<Arc<io::Error>>,
     },
     /// Whoever answers at the peer's address holds another key.
-    #[error("whoever answers for party `{peer}` has key {found}; the pinned key is {expected} (fingerprints)")]
+    #[error(
+        "whoever answers for party `{peer}` has key {found}; the pinned key is {expected} (fingerprints)"
+    )]
     WrongPeerKey {
         /// The party.
         peer: PartyId,
@@ -205,9 +207,13 @@ impl LinkError {
     /// Returns what the user can do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::BadAddress { .. } => "write for example 0.0.0.0:7700, [::1]:7700 or psi.example.org:7700".into(),
+            Self::BadAddress { .. } => {
+                "write for example 0.0.0.0:7700, [::1]:7700 or psi.example.org:7700".into()
+            }
             Self::UnknownHost { .. } => "check the spelling of the host and the name server".into(),
-            Self::AddressInUse { .. } => "listen on another port, or end the program that holds this one".into(),
+            Self::AddressInUse { .. } => {
+                "listen on another port, or end the program that holds this one".into()
+            }
             Self::CannotListen { .. } => {
                 "listen on an address of this machine, such as 0.0.0.0, and on a port from 1024 up".into()
             }
@@ -215,10 +221,14 @@ impl LinkError {
                 format!("check that `{peer}` has started, its address, and that no firewall stands between")
             }
             Self::WrongPeerKey { peer, .. } => {
-                format!("compare keys with `{peer}` over another way, such as the telephone; if its key is new, \
-                         agree on it before running again")
+                format!(
+                    "compare keys with `{peer}` over another way, such as the telephone; if its key is new, \
+                         agree on it before running again"
+                )
             }
-            Self::PeerRefusedKey { peer } => format!("give `{peer}` the key that `tidegate key show` prints here"),
+            Self::PeerRefusedKey { peer } => {
+                format!("give `{peer}` the key that `tidegate key show` prints here")
+            }
             Self::VersionMismatch { .. } => "both sides must run the same command and version".into(),
             Self::PeerNotTls { .. } => "check the address and the port".into(),
             Self::PeerLost { peer, .. } | Self::PeerSilent { peer, .. } => {
@@ -383,6 +393,9 @@ mod tests {
         assert_eq!(silent.to_string(), "party `health` has been silent for 1.5 s");
         let found = Some("tidegate-psi/2".into());
         let version = LinkError::VersionMismatch { peer: peer(), ours: "tidegate-psi/1".into(), found };
-        assert_eq!(version.to_string(), "party `health` runs `tidegate-psi/2`; this side runs `tidegate-psi/1`");
+        assert_eq!(
+            version.to_string(),
+            "party `health` runs `tidegate-psi/2`; this side runs `tidegate-psi/1`"
+        );
     }
 }

@@ -79,7 +79,9 @@ impl FrameFault {
             Self::Cut(None) => LinkError::PeerLost { peer, source: None },
             Self::Silent(silence) => LinkError::PeerSilent { peer, silence },
             Self::Type(found) => LinkError::PeerFrameType { peer, found },
-            Self::Length { frame, found, min, max } => LinkError::PeerFrameLength { peer, frame, found, min, max },
+            Self::Length { frame, found, min, max } => {
+                LinkError::PeerFrameLength { peer, frame, found, min, max }
+            }
             Self::Reason(found) => LinkError::PeerAbortReason { peer, found },
         }
     }
@@ -89,7 +91,9 @@ impl FrameFault {
 pub(super) fn broken(peer: PartyId, error: io::Error) -> LinkError {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
-        Some(rustls::Error::AlertReceived(_)) | None => LinkError::PeerLost { peer, source: Some(Arc::new(error)) },
+        Some(rustls::Error::AlertReceived(_)) | None => {
+            LinkError::PeerLost { peer, source: Some(Arc::new(error)) }
+        }
         Some(_) => LinkError::PeerCorrupt { peer, source: Arc::new(error) },
     }
 }
@@ -107,7 +111,9 @@ where
     match (code, payload.as_slice()) {
         (HELLO, _) => Ok(Frame::Hello(payload)),
         (DATA, _) => Ok(Frame::Data(payload)),
-        (ABORT, [reason]) => AbortReason::from_code(*reason).map(Frame::Abort).ok_or(FrameFault::Reason(*reason)),
+        (ABORT, [reason]) => {
+            AbortReason::from_code(*reason).map(Frame::Abort).ok_or(FrameFault::Reason(*reason))
+        }
         (CLOSE, _) => Ok(Frame::Close),
         (_, _) => Ok(Frame::Heartbeat),
     }
@@ -257,11 +263,15 @@ mod tests {
 
     #[test]
     fn every_type_has_hard_limits() {
-        for (frame, found) in [(0, 0), (0, 256), (1, 0), (1, 65_532), (1, u32::MAX), (2, 1), (3, 0), (3, 2), (4, 1)] {
+        for (frame, found) in
+            [(0, 0), (0, 256), (1, 0), (1, 65_532), (1, u32::MAX), (2, 1), (3, 0), (3, 2), (4, 1)]
+        {
             let mut bytes = vec![frame];
             bytes.extend(found.to_be_bytes());
             let fault = read(&bytes).err().unwrap();
-            assert!(matches!(fault, FrameFault::Length { frame: f, found: n, .. } if (f, n) == (frame, found)));
+            assert!(
+                matches!(fault, FrameFault::Length { frame: f, found: n, .. } if (f, n) == (frame, found))
+            );
         }
         assert!(matches!(read(&[5, 0, 0, 0, 0]), Err(FrameFault::Type(5))));
         assert!(matches!(read(&[3, 0, 0, 0, 1, 99]), Err(FrameFault::Reason(99))));

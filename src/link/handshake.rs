@@ -16,9 +16,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
 use rustls::server::Acceptor;
 use rustls::{AlertDescription, CertificateError, ClientConfig, OtherError, ServerConfig};
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector, TlsStream};
@@ -84,7 +84,8 @@ impl Desk {
     /// Secures a connection that this side accepted.
     pub(super) async fn accept(&self, tcp: TcpStream) -> Result<TlsStream<Wire>, Failure> {
         self.bounded(async {
-            let start = LazyConfigAcceptor::new(Acceptor::default(), Wire::new(tcp)).await.map_err(classify)?;
+            let start =
+                LazyConfigAcceptor::new(Acceptor::default(), Wire::new(tcp)).await.map_err(classify)?;
             let offered = start.client_hello().alpn().and_then(|mut ids| ids.next().map(<[u8]>::to_vec));
             match start.into_stream(self.answer_to(offered)).into_fallible().await {
                 Ok(stream) => self.greet_as_server(stream.into()).await,

@@ -185,7 +185,9 @@ impl fmt::Display for LinkNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listening { address } => write!(f, "listening on {address}"),
-            Self::Waiting { address } => write!(f, "nobody answers at {address} yet; trying again until they do"),
+            Self::Waiting { address } => {
+                write!(f, "nobody answers at {address} yet; trying again until they do")
+            }
             Self::Refused { address, cause } => write!(f, "refused a connection from {address}: {cause}"),
         }
     }
@@ -215,7 +217,9 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WrongKey { fingerprint } => write!(f, "it has key {fingerprint} (fingerprint), not the pinned one"),
+            Self::WrongKey { fingerprint } => {
+                write!(f, "it has key {fingerprint} (fingerprint), not the pinned one")
+            }
             Self::RefusedUs => f.write_str("it expects another key than this side's"),
             Self::OtherProtocol => f.write_str("it runs another protocol or version"),
             Self::NotTls => f.write_str("it does not speak TLS 1.3 with raw public keys"),

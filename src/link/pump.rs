@@ -34,7 +34,9 @@ impl Engine {
     /// Starts the thread.
     pub(super) fn start() -> Result<Self, LinkError> {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("link").enable_all().build();
-        runtime.map(|runtime| Self(Some(runtime))).map_err(|error| LinkError::Setup { source: Arc::new(error) })
+        runtime
+            .map(|runtime| Self(Some(runtime)))
+            .map_err(|error| LinkError::Setup { source: Arc::new(error) })
     }
 
     /// Returns access to the thread.

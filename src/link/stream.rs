@@ -203,8 +203,12 @@ impl Facts {
         let (wire, connection) = stream.get_ref();
         let set_up = |error| LinkError::Setup { source: Arc::new(io::Error::other(error)) };
         let exported = match stream {
-            TlsStream::Client(s) => s.get_ref().1.export_keying_material([0; 32], tls::CHANNEL_BINDING_LABEL, None),
-            TlsStream::Server(s) => s.get_ref().1.export_keying_material([0; 32], tls::CHANNEL_BINDING_LABEL, None),
+            TlsStream::Client(s) => {
+                s.get_ref().1.export_keying_material([0; 32], tls::CHANNEL_BINDING_LABEL, None)
+            }
+            TlsStream::Server(s) => {
+                s.get_ref().1.export_keying_material([0; 32], tls::CHANNEL_BINDING_LABEL, None)
+            }
         };
         let group = connection.negotiated_key_exchange_group();
         let key_exchange = group.map_or_else(String::new, |group| format!("{:?}", group.name()));

@@ -19,8 +19,8 @@ use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
 use rustls::sign::{CertifiedKey, Signer, SigningKey, public_key_to_spki};
 use rustls::version::TLS13;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError, PeerMisbehaved,
-    ServerConfig, SignatureAlgorithm, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError,
+    PeerMisbehaved, ServerConfig, SignatureAlgorithm, SignatureScheme,
 };
 
 use super::error::LinkError;
@@ -158,6 +158,12 @@ impl PinnedKey {
         }
         verify_tls13_signature_with_raw_key(message, &self.expected, signature, &self.algorithms)
     }
+}
+
+/// Returns the check that a link makes, for the hand-made peers of tests.
+#[cfg(test)]
+pub(super) fn pinned(peer: PublicKey) -> Arc<dyn ServerCertVerifier> {
+    Arc::new(PinnedKey::new(peer, &provider()))
 }
 
 /// Refuses what belongs to TLS 1.2, which is not offered.

@@ -3,3 +3,4 @@
 pub mod agreement;
 pub mod data;
 pub mod identity;
+pub mod link;

@@ -1,6 +1,12 @@
 //! Tidegate: privacy-preserving computation between organisations.
 
 pub mod agreement;
+pub mod cli;
+pub mod commands;
 pub mod data;
+pub mod error;
 pub mod identity;
 pub mod link;
+pub mod progress;
+pub mod report;
+pub mod state;

@@ -52,9 +52,15 @@ impl Intersection {
         self.indices.is_empty()
     }
 
-    /// Tells whether the item at `index` is common.
-    pub fn contains(&self, index: u32) -> bool {
-        self.indices.binary_search(&index).is_ok()
+    /// Returns for each of `set_len` items whether it is common.
+    pub fn to_bitmap(&self, set_len: usize) -> Vec<bool> {
+        let mut bitmap = vec![false; set_len];
+        for &index in &self.indices {
+            if let Some(bit) = bitmap.get_mut(index as usize) {
+                *bit = true;
+            }
+        }
+        bitmap
     }
 }
 

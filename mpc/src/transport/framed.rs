@@ -30,6 +30,11 @@ impl<S: Read + Write> Framed<S> {
         Self { stream, traffic: Traffic::default() }
     }
 
+    /// Borrows the stream.
+    pub fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// Returns the stream.
     pub fn into_inner(self) -> S {
         self.stream

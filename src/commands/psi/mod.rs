@@ -1,0 +1,122 @@
+//! `tidegate psi`: the records that two parties share.
+//!
+//! Everything that can fail on the own side is checked before the link is made; the run is counted before the
+//! first message that depends on data; output is written after the other side has confirmed every message.
+
+mod plan;
+mod run;
+mod summary;
+
+use crate::cli::PsiArgs;
+use crate::data::{CopyPlan, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys, write_rejects};
+use crate::error::{Error, exit};
+use crate::link::CancelToken;
+use crate::progress::Progress;
+use crate::report;
+
+use self::plan::Plan;
+use self::run::{Finding, Found};
+
+/// Runs the own side.
+pub(super) fn run(args: &PsiArgs) -> Result<u8, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from));
+    let pool = pool.build().map_err(|error| Error::Io {
+        action: "start the threads".into(),
+        source: std::io::Error::other(error),
+    })?;
+    let cancel = cancel_on_signals()?;
+    pool.install(|| with_progress(args, &cancel))
+}
+
+/// Cancels on the first signal and ends the process on the second.
+fn cancel_on_signals() -> Result<CancelToken, Error> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag::{register, register_conditional_shutdown};
+    let cancel = CancelToken::new();
+    let failed = |source| Error::Io { action: "watch for signals".into(), source };
+    for signal in [SIGINT, SIGTERM] {
+        register_conditional_shutdown(signal, i32::from(exit::INTERRUPTED), cancel.flag()).map_err(failed)?;
+        register(signal, cancel.flag()).map_err(failed)?;
+    }
+    Ok(cancel)
+}
+
+fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {
+    let mut progress = Progress::new();
+    let plan = Plan::new(args, &progress)?;
+    check_outputs(args)?;
+    let source = TableSource::open(&args.input, args.encoding)?;
+    source.select(args.columns.as_deref())?;
+    let keyed = read(args, &plan, &source, &mut progress, cancel)?;
+    let found = run::over_link(args, &plan, &keyed, &mut progress, cancel)?;
+    let rows_written = write(args, &source, &keyed, &found, &mut progress, cancel)?;
+    let summary = summary::report(&plan, keyed.summary, &found, rows_written, &mut progress);
+    let aside = args.output.as_deref().is_some_and(|output| output.as_os_str() == "-");
+    report::print(&summary, args.format, aside)?;
+    Ok(if matches!(found.finding, Finding::Withheld) { exit::POLICY } else { exit::DONE })
+}
+
+fn check_outputs(args: &PsiArgs) -> Result<(), Error> {
+    let files = [&args.output, &args.rejects].into_iter().flatten();
+    let options = SinkOptions { force: args.force };
+    for file in files.clone() {
+        TableSink::check(file, options)?;
+    }
+    let same = |a: &std::path::Path, b: &std::path::Path| {
+        a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+    };
+    let mut pairs = files.clone().map(|file| (file, &args.input));
+    let outputs_collide = matches!((&args.output, &args.rejects), (Some(a), Some(b)) if same(a, b));
+    if outputs_collide || pairs.any(|(file, input)| same(file, input)) {
+        let what = "--input, --output and --rejects name the same file".to_owned();
+        return Err(Error::Usage { what, hint: "give each a name of its own" });
+    }
+    Ok(())
+}
+
+fn read(
+    args: &PsiArgs,
+    plan: &Plan,
+    source: &TableSource,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<KeyedTable, Error> {
+    progress.begin("read", None);
+    let cancelled = || cancel.is_cancelled();
+    let keyed = read_keys(source, &plan.key_columns, &mut |rows| progress.set(rows), &cancelled)?;
+    if let Some(rejects) = &args.rejects {
+        let options = SinkOptions { force: args.force };
+        write_rejects(source, &keyed, rejects, options, &mut |rows| progress.set(rows), &cancelled)?;
+    }
+    let (path, found) = (args.input.clone(), keyed.items.len() as u64);
+    if found == 0 {
+        return Err(Error::NoKeys { path, rows: keyed.rows.row_count() });
+    }
+    if found > plan.max_own_records {
+        return Err(Error::TooManyRecords { path, found, max: plan.max_own_records });
+    }
+    Ok(keyed)
+}
+
+/// Writes the own rows with a common key, where there is anything to write.
+fn write(
+    args: &PsiArgs,
+    source: &TableSource,
+    keyed: &KeyedTable,
+    found: &Found,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<Option<u64>, Error> {
+    let (Finding::Intersection(intersection), Some(output)) = (&found.finding, &args.output) else {
+        return Ok(None);
+    };
+    let rows = keyed.rows.row_count();
+    progress.begin("write", Some(rows));
+    let matched = intersection.to_bitmap(keyed.items.len());
+    let keep = |row| keyed.rows.item_of(row).is_some_and(|item| matched.get(item as usize) == Some(&true));
+    let sink = SinkOptions { force: args.force };
+    let plan = CopyPlan { columns: args.columns.as_deref(), rows, keep: &keep, sink };
+    let cancelled = || cancel.is_cancelled();
+    let written = copy_rows(source, output, &plan, &mut |rows| progress.set(rows), &cancelled)?;
+    Ok(Some(written))
+}

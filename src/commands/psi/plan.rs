@@ -1,0 +1,166 @@
+//! What the own side is about to do, checked against the agreement.
+
+use tidegate_mpc::{Outputs, PartyId, Protocol, Role, RoleChoice, Terms};
+
+use crate::agreement::{Agreement, PartyTerm, ShortForm, SignedAgreement, to_toml, today};
+use crate::cli::PsiArgs;
+use crate::data::KeyColumn;
+use crate::error::Error;
+use crate::identity::{Identity, PublicKey};
+use crate::link::Endpoint;
+use crate::progress::Progress;
+use crate::state::{StateDir, hex};
+
+/// A run that the agreement allows.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) identity: Identity,
+    pub(super) agreement: Agreement,
+    pub(super) hash: [u8; 32],
+    pub(super) state: StateDir,
+    pub(super) protocol: Protocol,
+    pub(super) own_name: PartyId,
+    pub(super) peer_name: PartyId,
+    pub(super) peer_key: PublicKey,
+    pub(super) endpoint: Endpoint,
+    pub(super) key_columns: Vec<KeyColumn>,
+    pub(super) max_own_records: u64,
+    max_peer_records: u64,
+    role: RoleChoice,
+    outputs: Outputs,
+}
+
+impl Plan {
+    pub(super) fn new(args: &PsiArgs, progress: &Progress) -> Result<Self, Error> {
+        let identity = Identity::load(&args.identity)?;
+        let agreement = find_agreement(args, &identity, progress)?;
+        agreement.check_date(today())?;
+        let sides = agreement.sides(&identity.public())?;
+        let (own_name, peer_name) = (sides.own_name.clone(), sides.peer_name.clone());
+        let protocol = choose_protocol(args, &agreement)?;
+        let own_output = agreement.gets_output(&own_name);
+        check_output_flags(args, own_output, &peer_name)?;
+        let (role, outputs) = match (own_output, agreement.gets_output(&peer_name)) {
+            (true, true) => (RoleChoice::SmallerReceives, Outputs::Both),
+            (true, false) => (RoleChoice::Fixed(Role::Receiver), Outputs::Receiver),
+            _ => (RoleChoice::Fixed(Role::Sender), Outputs::Receiver),
+        };
+        let state = StateDir::find(args.state_dir.as_deref())?;
+        let hash = agreement.hash();
+        state.check_run(&hash, agreement.terms().max_runs)?;
+        Ok(Self {
+            endpoint: choose_endpoint(args, &agreement, sides.own, sides.peer)?,
+            key_columns: key_columns(args, &agreement, sides.own),
+            max_own_records: sides.own.max_records,
+            max_peer_records: sides.peer.max_records,
+            peer_key: sides.peer.key,
+            own_name,
+            peer_name,
+            protocol,
+            role,
+            outputs,
+            state,
+            hash,
+            identity,
+            agreement,
+        })
+    }
+
+    /// Returns the terms of the session over a channel.
+    pub(super) fn terms(&self, channel_binding: [u8; 32]) -> Terms {
+        Terms {
+            protocol: self.protocol,
+            agreement: self.hash,
+            channel_binding,
+            own: self.own_name.clone(),
+            peer: self.peer_name.clone(),
+            role: self.role,
+            outputs: self.outputs,
+            minimum: self.agreement.terms().minimum_intersection,
+            max_peer_len: self.max_peer_records,
+        }
+    }
+}
+
+fn find_agreement(args: &PsiArgs, identity: &Identity, progress: &Progress) -> Result<Agreement, Error> {
+    if let Some(file) = &args.agreement {
+        let signed = SignedAgreement::load(file)?;
+        signed.require_all()?;
+        return Ok(signed.agreement().clone());
+    }
+    let Some(peer) = args.short.peer_key else {
+        let what = "neither --agreement nor --peer-key is given".to_owned();
+        return Err(Error::Usage { what, hint: "name the agreement that both parties signed" });
+    };
+    if args.short.on.is_empty() {
+        let what = "--peer-key needs a key column".to_owned();
+        return Err(Error::Usage { what, hint: "name it with --on, for instance --on id:resident-id" });
+    }
+    let short = ShortForm {
+        own: identity.public(),
+        peer,
+        protocol: if args.count_only { Protocol::PsiCardinality } else { Protocol::PsiEcdh }.name(),
+        key: args.short.on.iter().map(|on| on.term.clone()).collect(),
+        output: args.short.output_for,
+        minimum_intersection: args.short.minimum,
+        max_records: args.short.max_records,
+    };
+    let agreement = short.agreement()?;
+    let hash = hex(&agreement.hash());
+    progress.note(&format!("--peer-key stands for this agreement, unsigned, with hash {hash}:\n"));
+    progress.note(&to_toml(&agreement));
+    Ok(agreement)
+}
+
+/// Under an agreement on the intersection its size alone may be asked for, which tells less.
+fn choose_protocol(args: &PsiArgs, agreement: &Agreement) -> Result<Protocol, Error> {
+    match agreement.protocol()? {
+        Protocol::PsiCardinality if args.output.is_some() => {
+            let what = "the agreement allows to learn the number of common keys, not which".to_owned();
+            Err(Error::Usage { what, hint: "pass --count-only instead of --output" })
+        }
+        _ if args.count_only => Ok(Protocol::PsiCardinality),
+        agreed => Ok(agreed),
+    }
+}
+
+fn check_output_flags(args: &PsiArgs, own_output: bool, peer: &PartyId) -> Result<(), Error> {
+    if args.output.is_some() && !own_output {
+        let what = format!("the agreement gives output to {peer} alone");
+        return Err(Error::Usage { what, hint: "pass --no-output instead of --output" });
+    }
+    if args.no_output && own_output {
+        let what = "the agreement gives output to this side".to_owned();
+        return Err(Error::Usage { what, hint: "name a file with --output, or pass --count-only" });
+    }
+    Ok(())
+}
+
+fn choose_endpoint(
+    args: &PsiArgs,
+    agreement: &Agreement,
+    own: &PartyTerm,
+    peer: &PartyTerm,
+) -> Result<Endpoint, Error> {
+    let agreed = if agreement.listens(own) {
+        own.endpoint.clone().map(Endpoint::Listen)
+    } else {
+        peer.endpoint.clone().map(Endpoint::Connect)
+    };
+    let given = args.listen.clone().map(Endpoint::Listen);
+    let given = given.or_else(|| args.connect.clone().map(Endpoint::Connect));
+    given.or(agreed).ok_or_else(|| Error::Usage {
+        what: "nothing says where the parties meet".into(),
+        hint: "one side passes --listen HOST:PORT, the other --connect HOST:PORT",
+    })
+}
+
+fn key_columns(args: &PsiArgs, agreement: &Agreement, own: &PartyTerm) -> Vec<KeyColumn> {
+    let columns = if args.agreement.is_some() {
+        agreement.columns_of(own)
+    } else {
+        args.short.on.iter().map(|on| on.column.clone()).collect()
+    };
+    let keys = agreement.terms().key.iter();
+    columns.into_iter().zip(keys).map(|(name, key)| KeyColumn { name, rules: key.rules.clone() }).collect()
+}

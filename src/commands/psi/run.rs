@@ -1,0 +1,152 @@
+//! The protocol over the link.
+
+use std::time::Duration;
+
+use tidegate_mpc::psi::Intersection;
+use tidegate_mpc::run::{Observer, Outcome, Phase, greet, psi_cardinality, psi_ecdh};
+use tidegate_mpc::transport::{Channel, Framed, Traffic};
+use tidegate_mpc::{ItemSet, Protocol, Session};
+
+use super::plan::Plan;
+use crate::cli::PsiArgs;
+use crate::data::KeyedTable;
+use crate::error::Error;
+use crate::link::{CancelToken, Link, LinkConfig, Timing, WireBytes, establish};
+use crate::progress::Progress;
+use crate::state::Runs;
+
+/// Protocol and version for TLS.
+const ALPN: &[u8] = b"tidegate-psi/1";
+
+/// What a run found out.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) finding: Finding,
+    pub(super) session: Session,
+    pub(super) runs: Runs,
+    pub(super) key_exchange: String,
+    pub(super) traffic: Traffic,
+    pub(super) wire: WireBytes,
+}
+
+/// The result for the own side.
+#[derive(Debug)]
+pub(super) enum Finding {
+    Intersection(Intersection),
+    Count(u64),
+    Withheld,
+    NotEntitled,
+}
+
+impl From<Outcome<Intersection>> for Finding {
+    fn from(outcome: Outcome<Intersection>) -> Self {
+        match outcome {
+            Outcome::Released(intersection) => Self::Intersection(intersection),
+            Outcome::Withheld => Self::Withheld,
+            Outcome::NotEntitled => Self::NotEntitled,
+        }
+    }
+}
+
+impl From<Outcome<u64>> for Finding {
+    fn from(outcome: Outcome<u64>) -> Self {
+        match outcome {
+            Outcome::Released(count) => Self::Count(count),
+            Outcome::Withheld => Self::Withheld,
+            Outcome::NotEntitled => Self::NotEntitled,
+        }
+    }
+}
+
+/// Makes the link, runs the protocol and closes the link; on an error the peer is told what kind it is.
+pub(super) fn over_link(
+    args: &PsiArgs,
+    plan: &Plan,
+    keyed: &KeyedTable,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<Found, Error> {
+    progress.begin("connect", None);
+    let config = LinkConfig {
+        identity: &plan.identity,
+        peer_name: plan.peer_name.clone(),
+        peer_key: plan.peer_key,
+        alpn: ALPN,
+        timing: timing(args),
+    };
+    let link = establish(&plan.endpoint, &config, cancel, &mut |notice| progress.note(&notice.to_string()))?;
+    let mut channel = Framed::new(link);
+    let ran = run(plan, &keyed.items, &mut channel, progress, cancel);
+    let traffic = channel.traffic();
+    let link = channel.into_inner();
+    let (key_exchange, wire) = (link.key_exchange().to_owned(), link.wire());
+    match ran {
+        Ok((finding, session, runs)) => {
+            close(link, progress);
+            Ok(Found { finding, session, runs, key_exchange, traffic, wire })
+        }
+        Err(error) => {
+            link.abort(error.reason_for_peer());
+            Err(error)
+        }
+    }
+}
+
+fn timing(args: &PsiArgs) -> Timing {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let default = Timing::default();
+    Timing {
+        establish: seconds(args.wait),
+        stall: seconds(args.stall),
+        silence: default.silence.min(seconds(args.stall)),
+        heartbeat: default.heartbeat.min(seconds(args.stall) / 3),
+        ..default
+    }
+}
+
+/// Both sides have confirmed every message by now, so a failure to part costs nothing but this note.
+fn close(link: Link, progress: &Progress) {
+    if let Err(error) = link.close() {
+        progress.note(&format!("note: the run is complete, but the link did not close in order: {error}"));
+    }
+}
+
+fn run(
+    plan: &Plan,
+    items: &ItemSet,
+    channel: &mut Framed<Link>,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<(Finding, Session, Runs), Error> {
+    let rng = &mut rand::rng();
+    let terms = plan.terms(channel.get_ref().channel_binding());
+    // Counted before the greeting, which says how many keys there are.
+    let runs = plan.state.count_run(&plan.hash, plan.agreement.terms().max_runs)?;
+    let session = greet(&terms, items.len(), channel, rng)?;
+    let mut observer = Watch { progress, cancel };
+    let finding = match session.protocol() {
+        Protocol::PsiCardinality => psi_cardinality(items, &session, channel, &mut observer, rng)?.into(),
+        _ => psi_ecdh(items, &session, channel, &mut observer, rng)?.into(),
+    };
+    Ok((finding, session, runs))
+}
+
+/// Shows progress and passes cancellation on.
+struct Watch<'a> {
+    progress: &'a mut Progress,
+    cancel: &'a CancelToken,
+}
+
+impl Observer for Watch<'_> {
+    fn begin(&mut self, phase: Phase, items: u64) {
+        self.progress.begin(phase.to_string(), Some(items));
+    }
+
+    fn advance(&mut self, items: u64) {
+        self.progress.advance(items);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+}

@@ -1,0 +1,123 @@
+//! The report of a run.
+
+use tidegate_mpc::psi::{STATISTICAL_BITS, tag_bits};
+use tidegate_mpc::run::flights;
+use tidegate_mpc::{Outputs, Protocol, Role, Session};
+
+use super::plan::Plan;
+use super::run::{Finding, Found};
+use crate::data::KeySummary;
+use crate::progress::{Progress, peak_memory_bytes};
+use crate::report::{
+    AgreementLine, LearnedLines, PartyLines, ProtocolLines, PsiReport, REPORT_VERSION, SizeLines,
+    TrafficLines, grouped,
+};
+use crate::state::hex;
+
+/// Bytes on the line for an item of the receiver and, roughly, for one of the sender.
+const RECEIVER_ITEM_BYTES: u64 = 64;
+const SENDER_ITEM_BYTES: u64 = 8;
+
+pub(super) fn report(
+    plan: &Plan,
+    keys: KeySummary,
+    found: &Found,
+    rows_written: Option<u64>,
+    progress: &mut Progress,
+) -> PsiReport {
+    let session = &found.session;
+    let common_keys = match &found.finding {
+        Finding::Intersection(intersection) => Some(intersection.len() as u64),
+        Finding::Count(count) => Some(*count),
+        Finding::Withheld | Finding::NotEntitled => None,
+    };
+    PsiReport {
+        report_version: REPORT_VERSION,
+        command: "psi",
+        outcome: match found.finding {
+            Finding::Withheld => "withheld",
+            Finding::NotEntitled => "no-output",
+            _ => "released",
+        },
+        agreement: AgreementLine {
+            id: plan.agreement.terms().id.clone(),
+            hash: hex(&plan.hash),
+            runs: found.runs,
+        },
+        protocol: protocol_lines(session, &found.key_exchange),
+        parties: PartyLines {
+            own: plan.own_name.to_string(),
+            peer: plan.peer_name.to_string(),
+            peer_key: plan.peer_key.to_string(),
+        },
+        sizes: SizeLines {
+            own_keys: keys.distinct_keys,
+            peer_keys: session.peer_len(),
+            common_keys,
+            rows_written,
+        },
+        keys,
+        traffic: TrafficLines {
+            wire_sent_bytes: found.wire.sent,
+            wire_received_bytes: found.wire.received,
+            messages_sent: found.traffic.sent_len,
+            messages_received: found.traffic.received_len,
+            flights: flights(session),
+        },
+        learned: learned(session, &found.finding),
+        notes: direction_note(session).into_iter().collect(),
+        phases: progress.times(),
+        peak_memory_bytes: peak_memory_bytes(),
+    }
+}
+
+fn protocol_lines(session: &Session, key_exchange: &str) -> ProtocolLines {
+    ProtocolLines {
+        name: session.protocol().name(),
+        role: session.role().to_string(),
+        group: "ristretto255",
+        adversary: "semi-honest",
+        computational_bits: 126,
+        statistical_bits: STATISTICAL_BITS,
+        tag_bits: tag_bits(session.receiver_len(), session.sender_len(), session.outputs()),
+        key_exchange: key_exchange.to_owned(),
+        minimum_intersection: session.minimum(),
+    }
+}
+
+/// Says what each side learned, sizes and every other leakage included.
+fn learned(session: &Session, finding: &Finding) -> LearnedLines {
+    let result = match (finding, session.protocol()) {
+        (Finding::Withheld, _) => format!("that fewer than {} keys are common", session.minimum()),
+        (_, Protocol::PsiCardinality) => "how many keys are common, not which".to_owned(),
+        _ => "which of its keys are common".to_owned(),
+    };
+    let size = |of: &dyn std::fmt::Display| format!("how many distinct keys {of} has");
+    let (mut own, mut peer) = (vec![size(session.peer())], vec![size(session.own())]);
+    let both = session.outputs() == Outputs::Both;
+    if both || session.role() == Role::Receiver {
+        own.push(result.clone());
+    }
+    if both || session.role() == Role::Sender {
+        let unknown = matches!(finding, Finding::NotEntitled) && session.minimum() > 0;
+        let below = if unknown { ", or that they are too few" } else { "" };
+        peer.push(format!("{result}{below}"));
+    }
+    LearnedLines { own, peer }
+}
+
+/// Says when the other direction would have been much cheaper; where both get output it is taken anyway.
+fn direction_note(session: &Session) -> Option<String> {
+    let (receiver, sender) = (session.receiver_len(), session.sender_len());
+    let bytes = |receiver, sender| RECEIVER_ITEM_BYTES * receiver + SENDER_ITEM_BYTES * sender;
+    let (taken, other) = (bytes(receiver, sender), bytes(sender, receiver));
+    if session.outputs() == Outputs::Both || taken < 2 * other {
+        return None;
+    }
+    let smaller = if session.role() == Role::Sender { session.own() } else { session.peer() };
+    Some(format!(
+        "about {} bytes passed; with output for {smaller}, whose set is smaller, it would be {}",
+        grouped(taken),
+        grouped(other)
+    ))
+}

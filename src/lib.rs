@@ -10,3 +10,4 @@ pub mod link;
 pub mod progress;
 pub mod report;
 pub mod state;
+pub mod synthetic;

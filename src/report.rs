@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::ReportFormat;
 use crate::data::KeySummary;
@@ -25,7 +25,8 @@ pub fn print(report: &impl Report, format: ReportFormat, aside: bool) -> Result<
     let text = match format {
         ReportFormat::Text => report.to_string(),
         ReportFormat::Json => {
-            serde_json::to_string_pretty(report).expect("reports are strings, numbers, lists and objects") + "\n"
+            serde_json::to_string_pretty(report).expect("reports are strings, numbers, lists and objects")
+                + "\n"
         }
     };
     let written = if aside {
@@ -38,14 +39,14 @@ pub fn print(report: &impl Report, format: ReportFormat, aside: bool) -> Result<
 }
 
 /// The report of `psi`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PsiReport {
     /// [`REPORT_VERSION`].
     pub report_version: u32,
     /// `psi`.
-    pub command: &'static str,
+    pub command: String,
     /// `released`, `withheld` or `no-output`.
-    pub outcome: &'static str,
+    pub outcome: String,
     /// The agreement.
     pub agreement: AgreementLine,
     /// The protocol and its parameters.
@@ -69,7 +70,7 @@ pub struct PsiReport {
 }
 
 /// The agreement in a report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AgreementLine {
     /// Its id.
     pub id: String,
@@ -80,16 +81,16 @@ pub struct AgreementLine {
 }
 
 /// The protocol in a report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProtocolLines {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// The own role.
     pub role: String,
     /// The group.
-    pub group: &'static str,
+    pub group: String,
     /// Who is defended against.
-    pub adversary: &'static str,
+    pub adversary: String,
     /// Computational security in bits.
     pub computational_bits: u32,
     /// A false match happens with probability 2 to the minus this.
@@ -103,7 +104,7 @@ pub struct ProtocolLines {
 }
 
 /// The parties in a report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PartyLines {
     /// The own name.
     pub own: String,
@@ -114,7 +115,7 @@ pub struct PartyLines {
 }
 
 /// The sizes in a report; nothing where the own side may not know.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SizeLines {
     /// Distinct keys of the own table.
     pub own_keys: u64,
@@ -127,7 +128,7 @@ pub struct SizeLines {
 }
 
 /// The traffic in a report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TrafficLines {
     /// Bytes sent over TCP, with TLS and framing.
     pub wire_sent_bytes: u64,
@@ -142,7 +143,7 @@ pub struct TrafficLines {
 }
 
 /// What each side learned.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LearnedLines {
     /// What the own side learned.
     pub own: Vec<String>,
@@ -170,7 +171,7 @@ impl fmt::Display for PsiReport {
 impl PsiReport {
     fn write_result(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes = &self.sizes;
-        match (self.outcome, sizes.common_keys) {
+        match (self.outcome.as_str(), sizes.common_keys) {
             ("withheld", _) => {
                 writeln!(f, "Withheld: fewer than {} keys are common", self.protocol.minimum_intersection)?;
             }

@@ -21,7 +21,7 @@ const MAX_FILE_BYTES: u64 = 4096;
 pub struct StateDir(PathBuf);
 
 /// How often an agreement was run, and may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runs {
     /// Runs so far.
     pub used: u32,
@@ -191,7 +191,8 @@ mod tests {
             let threads: Vec<_> = (0..16).map(|_| scope.spawn(|| state.count_run(&[3; 32], 10))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        let mut used: Vec<_> = counted.iter().filter_map(|run| run.as_ref().ok()).map(|run| run.used).collect();
+        let mut used: Vec<_> =
+            counted.iter().filter_map(|run| run.as_ref().ok()).map(|run| run.used).collect();
         used.sort_unstable();
         assert_eq!(used, (1..=10).collect::<Vec<_>>());
     }

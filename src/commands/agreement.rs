@@ -31,7 +31,10 @@ fn new(args: AgreementNewArgs) -> Result<u8, Error> {
     let unknown = args.columns.iter().find(|c| !args.parties.iter().any(|party| party.name == c.party));
     if let Some(unknown) = unknown {
         let what = format!("--columns names `{}`, which is no --party", unknown.party);
-        return Err(Error::Usage { what, hint: "write --columns PARTY=COLUMN,.. with the name of a --party" });
+        return Err(Error::Usage {
+            what,
+            hint: "write --columns PARTY=COLUMN,.. with the name of a --party",
+        });
     }
     if let Some(on) = args.on.iter().find(|on| on.column != on.term.name) {
         let what = format!("--on names a column of one party's table, `{}`", on.column);

@@ -94,7 +94,7 @@ pub struct RejectedRow {
 }
 
 /// What is reported about the keys of a table; counts alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySummary {
     /// Rows of the table.
     pub rows: u64,
@@ -109,7 +109,7 @@ pub struct KeySummary {
 }
 
 /// How many rows were rejected for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectCount {
     /// The first column that failed.
     pub column: String,

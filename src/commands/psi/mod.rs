@@ -8,7 +8,9 @@ mod run;
 mod summary;
 
 use crate::cli::PsiArgs;
-use crate::data::{CopyPlan, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys, write_rejects};
+use crate::data::{
+    CopyPlan, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys, write_rejects,
+};
 use crate::error::{Error, exit};
 use crate::link::CancelToken;
 use crate::progress::Progress;

@@ -33,12 +33,13 @@ pub(super) fn report(
     };
     PsiReport {
         report_version: REPORT_VERSION,
-        command: "psi",
+        command: "psi".into(),
         outcome: match found.finding {
             Finding::Withheld => "withheld",
             Finding::NotEntitled => "no-output",
             _ => "released",
-        },
+        }
+        .into(),
         agreement: AgreementLine {
             id: plan.agreement.terms().id.clone(),
             hash: hex(&plan.hash),
@@ -73,10 +74,10 @@ pub(super) fn report(
 
 fn protocol_lines(session: &Session, key_exchange: &str) -> ProtocolLines {
     ProtocolLines {
-        name: session.protocol().name(),
+        name: session.protocol().name().into(),
         role: session.role().to_string(),
-        group: "ristretto255",
-        adversary: "semi-honest",
+        group: "ristretto255".into(),
+        adversary: "semi-honest".into(),
         computational_bits: 126,
         statistical_bits: STATISTICAL_BITS,
         tag_bits: tag_bits(session.receiver_len(), session.sender_len(), session.outputs()),

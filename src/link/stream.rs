@@ -121,15 +121,17 @@ impl Link {
         self.break_off(reason);
     }
 
-    /// Sends what is left and waits until the peer has closed too, so that nothing in flight is lost.
+    /// Sends what is left, waits until the peer has closed too, so that nothing in flight is lost, and returns
+    /// the bytes of the whole link.
     ///
     /// # Errors
     /// As for writing, and [`LinkError::PeerOutOfStep`] if the peer sent data that was not read. On an error the
     /// link is aborted.
-    pub fn close(mut self) -> Result<(), LinkError> {
+    pub fn close(mut self) -> Result<WireBytes, LinkError> {
         self.writer.send_close()?;
         self.reader.expect_close()?;
-        self.finish()
+        self.finish()?;
+        Ok(self.wire())
     }
 
     /// Waits for the tasks, after both sides have sent their close frames.

@@ -417,6 +417,19 @@ mod tests {
     }
 
     #[test]
+    fn rfc8410_key_file_loads() {
+        // RFC 8410 §10.3 (the secret key) and §10.1 (its public key): version 1, as OpenSSL writes it.
+        let pem = "-----BEGIN PRIVATE KEY-----\n\
+                   MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+                   -----END PRIVATE KEY-----\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.pem");
+        write_private(&path, pem.as_bytes()).unwrap();
+        let key = Identity::load(&path).unwrap().public();
+        assert_eq!(key.to_string(), "ed25519:Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE");
+    }
+
+    #[test]
     fn text_forms_are_strict() {
         let key = identity(1).public();
         let text = key.to_string();

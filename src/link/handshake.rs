@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::server::Acceptor;
+use rustls::server::{Acceptor, ClientHello};
 use rustls::{AlertDescription, CertificateError, ClientConfig, OtherError, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -86,8 +86,8 @@ impl Desk {
         self.bounded(async {
             let start =
                 LazyConfigAcceptor::new(Acceptor::default(), Wire::new(tcp)).await.map_err(classify)?;
-            let offered = start.client_hello().alpn().and_then(|mut ids| ids.next().map(<[u8]>::to_vec));
-            match start.into_stream(self.answer_to(offered)).into_fallible().await {
+            let config = self.answer_to(&start.client_hello());
+            match start.into_stream(config).into_fallible().await {
                 Ok(stream) => self.greet_as_server(stream.into()).await,
                 Err((error, wire)) => Err(refuse(wire, classify(error)).await),
             }
@@ -100,12 +100,13 @@ impl Desk {
         tokio::time::timeout(self.limit, attempt).await.unwrap_or(Err(Failure::TimedOut))
     }
 
-    /// Returns the settings that agree to whatever protocol is offered, so that the hello can tell.
-    fn answer_to(&self, offered: Option<Vec<u8>>) -> Arc<ServerConfig> {
-        match offered {
-            Some(id) if id != self.alpn => {
+    /// Returns the settings that agree to a protocol on offer even if it is another one: the hello will tell.
+    fn answer_to(&self, hello: &ClientHello<'_>) -> Arc<ServerConfig> {
+        let offered: Vec<&[u8]> = hello.alpn().into_iter().flatten().collect();
+        match offered.first() {
+            Some(first) if !offered.contains(&self.alpn) => {
                 let mut config = ServerConfig::clone(&self.server);
-                config.alpn_protocols = vec![id];
+                config.alpn_protocols = vec![first.to_vec()];
                 Arc::new(config)
             }
             _ => Arc::clone(&self.server),

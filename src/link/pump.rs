@@ -4,9 +4,9 @@
 //! Towards the owner each has a bounded queue. The reader waits while its queue is full and does not look at
 //! the clock meanwhile: an owner who is slow to read must not make the peer look silent.
 
-use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidegate_mpc::PartyId;
@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsStream;
 
 use super::error::{AbortReason, LinkError};
-use super::frame::{self, Frame};
+use super::frame::{self, Frame, FrameFault};
 use super::wire::Wire;
 
 /// Frames in a queue: 1 MiB when full.
@@ -76,11 +76,17 @@ pub(super) enum Phase {
 pub(super) struct Shared {
     failure: watch::Sender<Option<LinkError>>,
     phase: watch::Sender<Phase>,
+    /// The owner has called close: the peer may end the stream after its own close frame.
+    closing: AtomicBool,
 }
 
 impl Shared {
     pub(super) fn new() -> Self {
-        Self { failure: watch::Sender::new(None), phase: watch::Sender::new(Phase::Open) }
+        Self {
+            failure: watch::Sender::new(None),
+            phase: watch::Sender::new(Phase::Open),
+            closing: AtomicBool::new(false),
+        }
     }
 
     /// Records why the link failed; the first cause stays.
@@ -101,6 +107,11 @@ impl Shared {
     pub(super) async fn failed(&self) {
         // The sender lives as long as `self`: waiting cannot fail.
         let _ = self.failure.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Notes that the owner closes the link.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
     }
 
     /// Starts to end the link.
@@ -124,13 +135,18 @@ impl Shared {
         let _ = self.phase.subscribe().wait_for(|phase| *phase != Phase::Open).await;
     }
 
-    /// Waits until this side aborts, and returns its reason.
-    async fn aborting(&self) -> AbortReason {
+    /// Waits until this side aborts or the link fails, and returns the reason to give the peer, if any.
+    async fn last_word(&self) -> Option<AbortReason> {
         let mut phase = self.phase.subscribe();
-        let reached = phase.wait_for(|phase| matches!(phase, Phase::Aborting(_))).await;
-        match reached.map(|phase| *phase) {
-            Ok(Phase::Aborting(reason)) => reason,
-            _ => AbortReason::Internal,
+        tokio::select! {
+            biased;
+            _ = phase.wait_for(|phase| matches!(phase, Phase::Aborting(_))) => {}
+            () = self.failed() => {}
+        }
+        match (self.failure(), *self.phase.borrow()) {
+            (Some(error), _) => error.reason_for_peer(),
+            (None, Phase::Aborting(reason)) => Some(reason),
+            (None, _) => None,
         }
     }
 }
@@ -153,19 +169,26 @@ pub(super) struct Reader {
 impl Reader {
     /// Reads until the link ends, one way or another.
     pub(super) async fn run(mut self) {
-        let Err(error) = self.pump().await;
-        self.shared.fail(error);
+        if let Err(error) = self.pump().await {
+            self.shared.fail(error);
+        }
         drop(self.queue);
         // While this side says why it fails, bytes of the peer left unread would make TCP discard that.
         let mut scrap = [0; 1024];
         while matches!(self.stream.read(&mut scrap).await, Ok(count) if count > 0) {}
     }
 
-    async fn pump(&mut self) -> Result<Infallible, LinkError> {
+    async fn pump(&mut self) -> Result<(), LinkError> {
         let mut closed = false;
         loop {
-            let frame = frame::read_frame(&mut self.stream, self.silence).await;
-            match frame.map_err(|fault| fault.blame(&self.peer))? {
+            let frame = match frame::read_frame(&mut self.stream, self.silence).await {
+                Ok(frame) => frame,
+                Err(FrameFault::Cut(_)) if closed && self.shared.closing.load(Ordering::Relaxed) => {
+                    return Ok(());
+                }
+                Err(fault) => return Err(fault.blame(&self.peer)),
+            };
+            match frame {
                 Frame::Heartbeat => {}
                 Frame::Data(data) if !closed => self.deliver(Incoming::Data(data)).await,
                 Frame::Close if !closed => {
@@ -219,7 +242,7 @@ impl Writer {
         loop {
             let next = tokio::select! {
                 biased;
-                reason = self.shared.aborting() => return self.write_last(reason).await,
+                reason = self.shared.last_word() => return self.write_last(reason).await,
                 next = timeout(self.heartbeat, self.queue.recv()) => next,
             };
             match next {
@@ -240,8 +263,10 @@ impl Writer {
         if self.queue.is_empty() { self.stream.flush().await } else { Ok(()) }
     }
 
-    async fn write_last(&mut self, reason: AbortReason) -> io::Result<()> {
-        self.stream.write_all(&frame::abort(reason)).await?;
+    async fn write_last(&mut self, reason: Option<AbortReason>) -> io::Result<()> {
+        if let Some(reason) = reason {
+            self.stream.write_all(&frame::abort(reason)).await?;
+        }
         self.stream.shutdown().await
     }
 }

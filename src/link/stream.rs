@@ -121,15 +121,18 @@ impl Link {
         self.break_off(reason);
     }
 
-    /// Sends what is left and waits until the peer has closed too, so that nothing in flight is lost.
+    /// Sends what is left, waits until the peer has closed too, so that nothing in flight is lost, and returns
+    /// the bytes of the whole link.
     ///
     /// # Errors
     /// As for writing, and [`LinkError::PeerOutOfStep`] if the peer sent data that was not read. On an error the
     /// link is aborted.
-    pub fn close(mut self) -> Result<(), LinkError> {
+    pub fn close(mut self) -> Result<WireBytes, LinkError> {
+        self.reader.owner.shared.close();
         self.writer.send_close()?;
         self.reader.expect_close()?;
-        self.finish()
+        self.finish()?;
+        Ok(self.wire())
     }
 
     /// Waits for the tasks, after both sides have sent their close frames.
@@ -140,7 +143,7 @@ impl Link {
         let Some(mut tasks) = self.tasks.take() else { return Ok(()) };
         let written = async { (&mut tasks.writer).await.unwrap_or_else(|_| Err(owner.lost())) };
         match owner.wait(written) {
-            Ok(written) => written?,
+            Ok(written) => written.and_then(|()| owner.shared.failure().map_or(Ok(()), Err))?,
             Err(error) => {
                 self.tasks = Some(tasks);
                 return Err(error);
@@ -152,7 +155,7 @@ impl Link {
         Ok(())
     }
 
-    /// Tells the peer the reason, if there is a way.
+    /// Tells the peer the reason, or that of a failure before, if there is a way.
     fn break_off(&mut self, reason: AbortReason) {
         let Some(mut tasks) = self.tasks.take() else { return };
         let owner = &self.reader.owner;
@@ -164,10 +167,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        match self.reader.owner.shared.failure() {
-            None => self.break_off(AbortReason::Internal),
-            Some(error) => error.reason_for_peer().into_iter().for_each(|reason| self.break_off(reason)),
-        }
+        self.break_off(AbortReason::Internal);
     }
 }
 

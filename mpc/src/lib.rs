@@ -2,8 +2,8 @@
 //!
 //! | protocol | parties | adversary | leaks | flights | bytes per item | source | status |
 //! |---|---|---|---|---|---|---|---|
-//! | [`psi::ecdh`] | 2 | semi-honest; the receiver's items are hidden from a malicious sender | set sizes | 5 | 64 receiver, about 8 sender | JKK14, JKX21 | implemented |
-//! | [`psi::cardinality`] | 2 | semi-honest | set sizes | 4 | 64 receiver, about 8 sender | DGT12 | implemented |
+//! | [`psi::ecdh`] | 2 | semi-honest; the receiver's items are hidden from a malicious sender | set sizes | 6 | 64 receiver, about 8 sender | JKK14, JKX21 | implemented |
+//! | [`psi::cardinality`] | 2 | semi-honest | set sizes | 5 | 64 receiver, about 8 sender | DGT12 | implemented |
 //!
 //! The layers, each of which sees only those below it:
 //! ```text
@@ -44,4 +44,4 @@ pub use items::{Insertion, ItemSet, ItemSetBuilder, MAX_ITEM_BYTES, MAX_SET_LEN}
 pub use message::{CHUNK_LEN, Elements, Finished, MAX_MESSAGE_BYTES, Message};
 pub use party::PartyId;
 pub use secret::SecretScalar;
-pub use session::{Hello, Outputs, Protocol, Role, RoleChoice, Session, Term, Terms, VERSION};
+pub use session::{Hello, Offer, Outputs, Protocol, Role, RoleChoice, Session, Term, Terms, VERSION};

@@ -17,6 +17,7 @@ pub(crate) mod kind {
     pub(crate) const SHUFFLED_ITEMS: u8 = 8;
     pub(crate) const SIZE: u8 = 9;
     pub(crate) const MATCH_BITS: u8 = 10;
+    pub(crate) const OFFER: u8 = 11;
 
     /// Names a kind for an error.
     pub(crate) fn name(kind: Option<&u8>) -> &'static str {
@@ -31,6 +32,7 @@ pub(crate) mod kind {
             Some(&SHUFFLED_ITEMS) => "ShuffledItems",
             Some(&SIZE) => "Size",
             Some(&MATCH_BITS) => "MatchBits",
+            Some(&OFFER) => "Offer",
             Some(_) => "an unknown message",
             None => "an empty message",
         }

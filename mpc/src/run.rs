@@ -1,6 +1,7 @@
 //! Protocols over a [`Channel`]: the only file that sees both.
 //!
-//! [`greet`] makes the session, then [`psi_ecdh`] or [`psi_cardinality`] runs the own role in it. Up to
+//! [`compare_offers`] finds out whether both sides mean to run the same, before anything that depends on data
+//! is said and so before a run has to count. [`greet`] makes the session, then [`psi_ecdh`] or [`psi_cardinality`] runs the own role in it. Up to
 //! [`WINDOW`] chunks are under way at a time, so both sides compute while messages travel and neither waits
 //! for the other to read.
 
@@ -15,7 +16,7 @@ use crate::message::{CHUNK_LEN, Finished, Message};
 use crate::party::PartyId;
 use crate::psi::ecdh::{AwaitingMatches, Matched};
 use crate::psi::{Intersection, cardinality, ecdh};
-use crate::session::{Hello, Outputs, Role, Session, Terms};
+use crate::session::{Hello, Offer, Outputs, Role, Session, Terms};
 use crate::transcript::{Direction, Transcript};
 use crate::transport::{Channel, ChannelError};
 
@@ -108,6 +109,23 @@ impl<T> From<Option<T>> for Outcome<T> {
     }
 }
 
+/// Exchanges and compares what the two sides mean to run; says nothing about their data.
+///
+/// # Errors
+/// [`RunError::Protocol`] where they differ, [`RunError::Channel`].
+pub fn compare_offers(terms: &Terms, channel: &mut impl Channel) -> Result<(), RunError> {
+    let own = Offer::new(terms);
+    let other = Offer::decode(&exchange(terms, &own, channel)?, &terms.peer)?;
+    Ok(own.check(&other, &terms.peer)?)
+}
+
+/// Sends a message and returns the encoding of the peer's of the same kind.
+fn exchange<M: Message>(terms: &Terms, own: &M, channel: &mut impl Channel) -> Result<Vec<u8>, RunError> {
+    let sent = channel.send(&own.encode()).and_then(|()| channel.flush());
+    let received = sent.and_then(|()| channel.receive(M::MAX_BYTES));
+    received.map_err(|cause| RunError::Channel { peer: terms.peer.clone(), cause })
+}
+
 /// Exchanges greetings and agrees on the session.
 ///
 /// # Errors
@@ -119,10 +137,7 @@ pub fn greet<R: CryptoRng + ?Sized>(
     rng: &mut R,
 ) -> Result<Session, RunError> {
     let own = Hello::new(terms, set_len, rng);
-    let broken = |cause| RunError::Channel { peer: terms.peer.clone(), cause };
-    channel.send(&own.encode()).and_then(|()| channel.flush()).map_err(broken)?;
-    let bytes = channel.receive(Hello::MAX_BYTES).map_err(broken)?;
-    let hello = Hello::decode(&bytes, &terms.peer)?;
+    let hello = Hello::decode(&exchange(terms, &own, channel)?, &terms.peer)?;
     Ok(Session::agree(terms, &own, &hello)?)
 }
 
@@ -446,10 +461,10 @@ impl<C: Channel, O: Observer> Wire<'_, C, O> {
     }
 }
 
-/// Counts the dependent flights of messages of a run, the greetings included.
+/// Counts the dependent flights of messages of a run, offers and greetings included.
 pub fn flights(session: &Session) -> u32 {
     match session.protocol() {
-        crate::session::Protocol::PsiEcdh => 5,
-        crate::session::Protocol::PsiCardinality => 4,
+        crate::session::Protocol::PsiEcdh => 6,
+        crate::session::Protocol::PsiCardinality => 5,
     }
 }

@@ -12,6 +12,7 @@
 //! | SESSION-4 | one side receives and one sends | [`Error::SameRole`] |
 //! | SESSION-5 | the nonce is not this side's own | [`Error::Reflected`] |
 //! | SESSION-6 | the peer's set is within the agreed limit | [`Error::PeerSetTooLarge`] |
+//! | SESSION-7 | version, agreement and protocol of the [`Offer`]s, where these are exchanged before | [`Error::Version`], [`Error::Terms`] |
 
 use std::fmt;
 
@@ -176,7 +177,55 @@ pub struct Terms {
     pub max_peer_len: u64,
 }
 
-/// The first message of either side: its terms, the size of its set and a fresh nonce.
+/// What a party means to run, and nothing about its data: two sides can compare it before a run counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    version: u16,
+    protocol: u8,
+    agreement: [u8; DIGEST_BYTES],
+}
+
+impl Offer {
+    /// Makes the offer of a party under `terms`.
+    pub fn new(terms: &Terms) -> Self {
+        Self { version: VERSION, protocol: terms.protocol.code(), agreement: terms.agreement }
+    }
+
+    /// Compares the offers of both sides.
+    ///
+    /// # Errors
+    /// [`Error::Version`], [`Error::Terms`].
+    pub fn check(&self, other: &Self, peer: &PartyId) -> Result<(), Error> {
+        let differs = |term| Err(Error::Terms { peer: peer.clone(), term });
+        if other.version != self.version {
+            let (found, expected) = (other.version, self.version);
+            return Err(Error::Version { peer: peer.clone(), found, expected }); // SESSION-7
+        }
+        match () {
+            () if other.agreement != self.agreement => differs(Term::Agreement), // SESSION-7
+            () if other.protocol != self.protocol => differs(Term::Protocol),    // SESSION-7
+            () => Ok(()),
+        }
+    }
+}
+
+impl Message for Offer {
+    const KIND: u8 = kind::OFFER;
+    const NAME: &'static str = "Offer";
+    const MAX_BYTES: usize = 1 + 2 + 1 + DIGEST_BYTES;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.version.to_le_bytes());
+        out.push(self.protocol);
+        out.extend_from_slice(&self.agreement);
+    }
+
+    fn get(reader: &mut Reader<'_>) -> Result<Self, Malformation> {
+        Ok(Self { version: reader.u16()?, protocol: reader.u8()?, agreement: reader.array()? })
+    }
+}
+
+/// The first message of a session: a side's terms, the size of its set and a fresh nonce.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     version: u16,

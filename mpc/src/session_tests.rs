@@ -115,3 +115,21 @@ fn the_smaller_set_receives_and_the_lesser_name_of_equal_ones() {
     assert_eq!(roles(2, 1), [Role::Sender, Role::Receiver]);
     assert_eq!(roles(2, 2), [Role::Receiver, Role::Sender]);
 }
+
+#[test]
+fn offers_are_compared_field_by_field() {
+    let (receiver, sender) = pair();
+    let peer = receiver.peer.clone();
+    let own = Offer::new(&receiver);
+    let check = |change: &dyn Fn(&mut Offer)| {
+        let mut offer = Offer::new(&sender);
+        change(&mut offer);
+        own.check(&Offer::decode(&offer.encode(), &peer).unwrap(), &peer)
+    };
+    let terms = |term| Err(Error::Terms { peer: peer.clone(), term });
+    assert_eq!(check(&|_| {}), Ok(()));
+    assert_eq!(check(&|o| o.agreement[0] ^= 1), terms(Term::Agreement));
+    assert_eq!(check(&|o| o.protocol = 2), terms(Term::Protocol));
+    assert_eq!(check(&|o| o.protocol = 99), terms(Term::Protocol));
+    assert_eq!(check(&|o| o.version = 2), Err(Error::Version { peer: peer.clone(), found: 2, expected: 1 }));
+}

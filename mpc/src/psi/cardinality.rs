@@ -37,7 +37,7 @@
 //! channels and recorded traffic as in [`ecdh`](crate::psi::ecdh).
 //!
 //! # Cost
-//! 4 flights (2 round trips). Per item of the receiver 64 bytes; 1 hash to the group, 3 variable-base
+//! 5 flights (2.5 round trips), offers and greetings included. Per item of the receiver 64 bytes; 1 hash to the group, 3 variable-base
 //! multiplications. Per item of the sender as in [`ecdh`](crate::psi::ecdh). The sender keeps 32 bytes for
 //! each item of the receiver until all of them are there to be shuffled.
 //!

@@ -7,7 +7,7 @@
 //! | the sender learns | nothing but sizes, or the same under [`Outputs::Both`](crate::Outputs::Both) | the same |
 //! | a malicious sender breaks | correctness | correctness, and privacy of x only against DDH |
 //! | a malicious receiver breaks | nothing but its choice of items | the hiding of which items match |
-//! | flights | 5 | 4 |
+//! | flights | 6 | 5 |
 //! | bytes for an item of the receiver | 64 | 64 |
 //! | bytes for an item of the sender, 2^20 against 2^20 | 7.7 | 7.7 |
 //! | variable-base multiplications for nx and ny items | nx + ny | 3 nx + ny |

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidegate_mpc::psi::Intersection;
-use tidegate_mpc::run::{Observer, Outcome, Phase, greet, psi_cardinality, psi_ecdh};
+use tidegate_mpc::run::{Observer, Outcome, Phase, compare_offers, greet, psi_cardinality, psi_ecdh};
 use tidegate_mpc::transport::{Channel, Framed, Traffic};
 use tidegate_mpc::{ItemSet, Protocol, Session};
 
@@ -79,10 +79,10 @@ pub(super) fn over_link(
     let ran = run(plan, &keyed.items, &mut channel, progress, cancel);
     let traffic = channel.traffic();
     let link = channel.into_inner();
-    let (key_exchange, wire) = (link.key_exchange().to_owned(), link.wire());
     match ran {
         Ok((finding, session, runs)) => {
-            close(link, progress);
+            let key_exchange = link.key_exchange().to_owned();
+            let wire = close(link, progress);
             Ok(Found { finding, session, runs, key_exchange, traffic, wire })
         }
         Err(error) => {
@@ -105,10 +105,12 @@ fn timing(args: &PsiArgs) -> Timing {
 }
 
 /// Both sides have confirmed every message by now, so a failure to part costs nothing but this note.
-fn close(link: Link, progress: &Progress) {
-    if let Err(error) = link.close() {
+fn close(link: Link, progress: &Progress) -> WireBytes {
+    let before = link.wire();
+    link.close().unwrap_or_else(|error| {
         progress.note(&format!("note: the run is complete, but the link did not close in order: {error}"));
-    }
+        before
+    })
 }
 
 fn run(
@@ -120,6 +122,7 @@ fn run(
 ) -> Result<(Finding, Session, Runs), Error> {
     let rng = &mut rand::rng();
     let terms = plan.terms(channel.get_ref().channel_binding());
+    compare_offers(&terms, channel)?;
     // Counted before the greeting, which says how many keys there are.
     let runs = plan.state.count_run(&plan.hash, plan.agreement.terms().max_runs)?;
     let session = greet(&terms, items.len(), channel, rng)?;

@@ -45,7 +45,7 @@
 //! knows and the sender sends. A quantum computer that has recorded a run can find s and then test items.
 //!
 //! # Cost
-//! 5 flights (2.5 round trips). Per item of the receiver: 64 bytes; 1 hash to the group, 2 fixed-base and 1
+//! 6 flights (3 round trips), offers and greetings included. Per item of the receiver: 64 bytes; 1 hash to the group, 2 fixed-base and 1
 //! variable-base multiplication, 2 decodings, 3 batched encodings. Per item of the sender: about 7.7 bytes at
 //! 2^20 against 2^20; 1 hash to the group, 1 variable-base multiplication, 1 batched encoding.
 //! So the side with fewer items should receive.

@@ -138,16 +138,28 @@ pub struct ShortFormArgs {
     #[arg(long, value_name = "KEY")]
     pub peer_key: Option<PublicKey>,
     /// A key column and its rules; several make a composite key
-    #[arg(long, value_name = "NAME[=COLUMN][:RULE,..]", requires = "peer_key", value_parser = parse_on)]
+    #[arg(long, value_name = "NAME[=COLUMN][:RULE,..]", requires = "peer_key", conflicts_with = "agreement", value_parser = parse_on)]
     pub on: Vec<OnColumn>,
     /// Who gets output
-    #[arg(long, value_name = "WHO", default_value = "both", requires = "peer_key")]
+    #[arg(
+        long,
+        value_name = "WHO",
+        default_value = "both",
+        requires = "peer_key",
+        conflicts_with = "agreement"
+    )]
     pub output_for: OutputFor,
     /// Below this number of common keys nothing is released
-    #[arg(long, value_name = "N", default_value = "0", requires = "peer_key")]
+    #[arg(long, value_name = "N", default_value = "0", requires = "peer_key", conflicts_with = "agreement")]
     pub minimum: u64,
     /// Most distinct keys that either side may bring
-    #[arg(long, value_name = "N", default_value = "100000000", requires = "peer_key")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "100000000",
+        requires = "peer_key",
+        conflicts_with = "agreement"
+    )]
     pub max_records: u64,
 }
 

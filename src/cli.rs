@@ -48,13 +48,14 @@ pub enum Command {
 const PSI_HELP: &str = "\
 Examples:
   Under a signed agreement (the other party runs the same on its side):
-    tidegate psi --agreement agreement.toml --identity health.key --input people.csv --output matched.csv
+    tidegate psi --agreement agreement.toml --identity health.key --input people.csv \\
+      --output matched.csv
 
   Two people trying it out, without a file:
-    tidegate psi --peer-key ed25519:.. --listen 0.0.0.0:7440 --identity a.key --on id:resident-id \\
-      --input a.csv --output common.csv
-    tidegate psi --peer-key ed25519:.. --connect a.example:7440 --identity b.key --on id:resident-id \\
-      --input b.csv --output common.csv";
+    tidegate psi --peer-key ed25519:.. --listen 0.0.0.0:7440 --identity a.key \\
+      --on id:resident-id --input a.csv --output common.csv
+    tidegate psi --peer-key ed25519:.. --connect a.example:7440 --identity b.key \\
+      --on id:resident-id --input b.csv --output common.csv";
 
 const DEMO_HELP: &str = "\
 Examples:
@@ -217,7 +218,8 @@ pub enum AgreementCommand {
 
 const NEW_HELP: &str = "\
 Example:
-  tidegate agreement new agreement.toml --id settlement-2026 --purpose 'medical bills across provinces' \\
+  tidegate agreement new agreement.toml --id settlement-2026 \\
+    --purpose 'medical bills across provinces' \\
     --party health,ed25519:..,health.example:7440 --party credit,ed25519:.. \\
     --on id:resident-id --output-to health --minimum 10 --max-runs 4 --expires 2027-06-30
 

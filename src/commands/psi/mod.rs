@@ -7,6 +7,8 @@ mod plan;
 mod run;
 mod summary;
 
+use std::path::Path;
+
 use crate::cli::PsiArgs;
 use crate::data::{
     CopyPlan, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys, write_rejects,
@@ -53,7 +55,8 @@ fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {
     let found = run::over_link(args, &plan, &keyed, &mut progress, cancel)?;
     let rows_written = write(args, &source, &keyed, &found, &mut progress, cancel)?;
     let summary = summary::report(&plan, keyed.summary, &found, rows_written, &mut progress);
-    let aside = args.output.as_deref().is_some_and(|output| output.as_os_str() == "-");
+    let mut data = [&args.output, &args.rejects].into_iter().flatten();
+    let aside = data.any(|file| file == Path::new("-") || file == Path::new("/dev/stdout"));
     report::print(&summary, args.format, aside)?;
     Ok(if matches!(found.finding, Finding::Withheld) { exit::POLICY } else { exit::DONE })
 }
@@ -64,7 +67,7 @@ fn check_outputs(args: &PsiArgs) -> Result<(), Error> {
     for file in files.clone() {
         TableSink::check(file, options)?;
     }
-    let same = |a: &std::path::Path, b: &std::path::Path| {
+    let same = |a: &Path, b: &Path| {
         a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
     };
     let mut pairs = files.clone().map(|file| (file, &args.input));

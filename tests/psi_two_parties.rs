@@ -292,6 +292,17 @@ fn output_to_standard_output_leaves_the_report_to_standard_error() {
 }
 
 #[test]
+fn no_other_way_to_standard_output_mixes_data_and_report() {
+    let place = place();
+    place.write("credit.csv", "id,score\n3,600\n ,610\n");
+    let lend = [&LEND[..], &["--rejects", "-"]].concat();
+    let ended = place.meet_well(&["--input", "health.csv", "--output", "/dev/stdout"], &lend);
+    assert_eq!(ended[0].stdout, "id,name,bill\n 3 ,Ben,80\n3,Ben again,16\n");
+    assert_eq!(ended[1].stdout, "reject_row,reject_column,reject_reason,id,score\n2,id,empty, ,610\n");
+    assert!(ended.iter().all(|ended| ended.stderr.contains("\nAgreement: settlement-2026 (")), "{ended:?}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let place = place();
     for output in ["-", "matched.csv"] {

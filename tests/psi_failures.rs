@@ -94,6 +94,7 @@ fn disagreed(sides: &[Ended; 2], words: &str) {
     assert!(sides.iter().any(|ended| ended.stderr.contains(words)), "{words:?} is missing: {sides:?}");
 }
 
+// SESSION-7
 #[test]
 fn different_agreements_end_the_run_before_it_counts() {
     let place = place();
@@ -106,6 +107,7 @@ fn different_agreements_end_the_run_before_it_counts() {
     require_clean(&place);
 }
 
+// SESSION-7
 #[test]
 fn one_side_that_wants_the_number_alone_ends_the_run_before_it_counts() {
     let place = place();

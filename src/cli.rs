@@ -119,7 +119,8 @@ pub struct PsiArgs {
     /// How long to wait for the other party to appear, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "600")]
     pub wait: u32,
-    /// How long a silent or idle connection may last, in seconds: give up on a dead peer after 30 or this
+    /// How long the other party may be connected without making progress, in seconds; half a millisecond for
+    /// each key is added once the sizes are known. A silent connection is given up after 30 seconds at most
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = clap::value_parser!(u32).range(1..))]
     pub stall: u32,
     /// Where runs are counted; by default TIDEGATE_STATE, or ~/.local/state/tidegate

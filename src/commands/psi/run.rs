@@ -18,6 +18,9 @@ use crate::state::Runs;
 /// Protocol and version for TLS.
 const ALPN: &[u8] = b"tidegate-psi/1";
 
+/// How long a slow machine of one core may compute on each key of either side without a message in between.
+const KEY_MICROSECONDS: u64 = 500;
+
 /// What a run found out.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -126,6 +129,8 @@ fn run(
     // Counted before the greeting, which says how many keys there are.
     let runs = plan.state.count_run(&plan.hash, plan.agreement.terms().max_runs)?;
     let session = greet(&terms, items.len(), channel, rng)?;
+    let keys = session.receiver_len() + session.sender_len();
+    channel.get_mut().extend_stall(Duration::from_micros(KEY_MICROSECONDS * keys));
     let mut observer = Watch { progress, cancel };
     let finding = match session.protocol() {
         Protocol::PsiCardinality => psi_cardinality(items, &session, channel, &mut observer, rng)?.into(),

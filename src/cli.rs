@@ -17,7 +17,8 @@ Exit codes:
   2    wrong usage or input
   3    the peer, the link or the protocol failed
   4    a sandboxed guest was stopped
-  130  interrupted";
+  130  interrupted
+";
 
 /// Compute together with another organisation, without exchanging records.
 #[derive(Debug, Parser)]
@@ -47,19 +48,24 @@ pub enum Command {
 
 const PSI_HELP: &str = "\
 Examples:
-  Under a signed agreement (the other party runs the same on its side):
-    tidegate psi --agreement agreement.toml --identity health.key --input people.csv --output matched.csv
+  Under a signed agreement; the other party does the same on its side:
+    tidegate psi --agreement agreement.toml --identity health.key \\
+      --input people.csv --output matched.csv
 
-  Two people trying it out, without a file:
-    tidegate psi --peer-key ed25519:.. --listen 0.0.0.0:7440 --identity a.key --on id:resident-id \\
-      --input a.csv --output common.csv
-    tidegate psi --peer-key ed25519:.. --connect a.example:7440 --identity b.key --on id:resident-id \\
-      --input b.csv --output common.csv";
+  Two people trying it out, without an agreement file:
+    tidegate psi --peer-key ed25519:.. --listen 0.0.0.0:7440 \\
+      --identity a.key --on id:resident-id --input a.csv --output common.csv
+    tidegate psi --peer-key ed25519:.. --connect a.example:7440 \\
+      --identity b.key --on id:resident-id --input b.csv --output common.csv
+
+Normalization rules are listed by `tidegate agreement new --help`.
+";
 
 const DEMO_HELP: &str = "\
 Examples:
   tidegate demo
-  tidegate demo --records 100000 --other-records 5000 --keep demo-files";
+  tidegate demo --records 100000 --other-records 5000 --keep demo-files
+";
 
 /// A form of the report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -176,7 +182,7 @@ fn parse_on(text: &str) -> Result<OnColumn, String> {
 #[derive(Debug, Subcommand)]
 pub enum AgreementCommand {
     /// Write a new agreement, for both parties to sign
-    #[command(after_help = NEW_HELP)]
+    #[command(after_help = new_help())]
     New(Box<AgreementNewArgs>),
     /// Add the own signature to an agreement
     Sign {
@@ -204,14 +210,20 @@ pub enum AgreementCommand {
     },
 }
 
-const NEW_HELP: &str = "\
+const NEW_EXAMPLE: &str = "\
 Example:
-  tidegate agreement new agreement.toml --id settlement-2026 --purpose 'medical bills across provinces' \\
-    --party health,ed25519:..,health.example:7440 --party credit,ed25519:.. \\
-    --on id:resident-id --output-to health --minimum 10 --max-runs 4 --expires 2027-06-30
+  tidegate agreement new agreement.toml --id settlement-2026 \\
+    --purpose 'medical bills across provinces' \\
+    --party health,ed25519:..,health.example:7440 \\
+    --party credit,ed25519:.. --on id:resident-id \\
+    --output-to health --minimum 10 --max-runs 4 --expires 2027-06-30
+";
 
-Normalization rules, applied in the order given:
-  trim, nfkc, upper, lower, half-width, collapse-spaces, digits, resident-id, mobile-cn, credit-code";
+/// The example and the list of rules.
+fn new_help() -> String {
+    let rules = Rule::ALL.iter().map(|rule| format!("  {:16} {}\n", rule.name(), rule.description()));
+    format!("{NEW_EXAMPLE}\nNormalization rules, applied in the order given:\n{}", rules.collect::<String>())
+}
 
 /// Flags of `agreement new`.
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use tidegate_mpc::transport::{Channel, Framed, Traffic};
 use tidegate_mpc::{ItemSet, Protocol, Session};
 
 use super::plan::Plan;
+use super::summary::direction_note;
 use crate::cli::PsiArgs;
 use crate::data::KeyedTable;
 use crate::error::Error;
@@ -129,6 +130,9 @@ fn run(
     // Counted before the greeting, which says how many keys there are.
     let runs = plan.state.count_run(&plan.hash, plan.agreement.terms().max_runs)?;
     let session = greet(&terms, items.len(), channel, rng)?;
+    if let Some(note) = direction_note(&session) {
+        progress.note(&format!("note: {note}"));
+    }
     let keys = session.receiver_len() + session.sender_len();
     channel.get_mut().extend_stall(Duration::from_micros(KEY_MICROSECONDS * keys));
     let mut observer = Watch { progress, cancel };

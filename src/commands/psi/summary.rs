@@ -108,7 +108,7 @@ fn learned(session: &Session, finding: &Finding) -> LearnedLines {
 }
 
 /// Says when the other direction would have been much cheaper; where both get output it is taken anyway.
-fn direction_note(session: &Session) -> Option<String> {
+pub(super) fn direction_note(session: &Session) -> Option<String> {
     let (receiver, sender) = (session.receiver_len(), session.sender_len());
     let bytes = |receiver, sender| RECEIVER_ITEM_BYTES * receiver + SENDER_ITEM_BYTES * sender;
     let (taken, other) = (bytes(receiver, sender), bytes(sender, receiver));
@@ -117,7 +117,7 @@ fn direction_note(session: &Session) -> Option<String> {
     }
     let smaller = if session.role() == Role::Sender { session.own() } else { session.peer() };
     Some(format!(
-        "about {} bytes passed; with output for {smaller}, whose set is smaller, it would be {}",
+        "this direction takes about {} bytes; were the output for {smaller}, whose set is smaller, it would take {}",
         grouped(taken),
         grouped(other)
     ))

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses a part of this one")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
+pub(crate) mod rogue;
+
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::ops::Range;
@@ -14,7 +16,7 @@ use tidegate_mpc::testing::{self, Parties, Tamper, seeded_rng};
 use tidegate_mpc::transport::{Channel, ChannelError, Traffic};
 use tidegate_mpc::{Error, ItemSet, Outputs, Protocol, Terms};
 
-/// Bits that tell the messages of one kind from another; as on the wire.
+/// The first byte of each message.
 pub(crate) mod kind {
     pub(crate) const HELLO: u8 = 1;
     pub(crate) const SENDER_KEY: u8 = 2;
@@ -224,7 +226,7 @@ fn side(
     terms: &Terms,
     items: &ItemSet,
     seed: u64,
-    mut link: Link<'_>,
+    mut link: impl Channel,
     observer: &mut impl Observer,
 ) -> Ended {
     let mut rng = seeded_rng(seed);

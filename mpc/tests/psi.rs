@@ -1,5 +1,5 @@
 //! Both protocols against the plain intersection, and what their messages may depend on.
-#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
 mod common;
 

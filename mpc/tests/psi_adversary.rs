@@ -2,7 +2,7 @@
 //!
 //! Where a peer's own conduct is checked, the peer deviates with a true transcript, so that nothing but the
 //! check stands against it.
-#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
 mod common;
 
@@ -81,7 +81,8 @@ fn session_2_the_names() {
 
 #[test]
 fn session_3_the_terms() {
-    let changes: [(Term, fn(&mut Terms)); 6] = [
+    type Change = fn(&mut Terms);
+    let changes: [(Term, Change); 6] = [
         (Term::Agreement, |terms| terms.agreement[31] ^= 1),
         (Term::Protocol, |terms| terms.protocol = Protocol::PsiCardinality),
         (Term::Channel, |terms| terms.channel_binding[0] ^= 1),

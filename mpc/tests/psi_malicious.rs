@@ -1,5 +1,5 @@
 //! Parties that deviate in ways no check can see: what they gain, and that it is no more than documented.
-#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
 mod common;
 

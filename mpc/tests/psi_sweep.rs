@@ -4,7 +4,7 @@
 //! ends or the transcripts differ. One thing cannot be otherwise: the receiver has its result before its own
 //! last messages arrive (`Matches`, `MatchBits`, `Size`, `Finished`), so it does not see them altered. The
 //! sender does, and releases nothing.
-#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! What a log may show: every public type that holds items, keys, blinds or tags, formatted in every state.
-#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
 mod common;
 
@@ -227,17 +227,13 @@ fn outcomes_and_messages_of_a_whole_run_show_no_item() {
     assert_eq!(format!("{:?}", Outcome::<u64>::Withheld), "Withheld");
 }
 
-/// One of each variant, with the exact text.
-fn errors() -> Vec<(Error, &'static str)> {
-    let peer = || "peer".parse().unwrap();
+/// One of each variant of this party's own errors, with the exact text.
+fn own_errors() -> Vec<(Error, &'static str)> {
     let (protocol, role) = (Protocol::PsiEcdh, Role::Sender);
-    let malformed = |cause| Error::Malformed { peer: peer(), message: "Tags", cause };
-    let bad = |cause| Error::BadElement { peer: peer(), message: "BlindedItems", index: 4, cause };
+    let name =
+        "a party name is 1 to 64 characters of a-z, 0-9, '-', '_' and '.', the first a letter or digit";
     vec![
-        (
-            Error::PartyName,
-            "a party name is 1 to 64 characters of a-z, 0-9, '-', '_' and '.', the first a letter or digit",
-        ),
+        (Error::PartyName, name),
         (Error::DuplicateItem { index: 2 }, "item 2 is a copy of an earlier one; a set holds each item once"),
         (Error::ItemTooLong { found: 5000, max: 4096 }, "an item of 5000 bytes; at most 4096 are allowed"),
         (Error::SetTooLarge { found: 9, max: 8 }, "a set of 9 items; at most 8 are allowed"),
@@ -247,74 +243,73 @@ fn errors() -> Vec<(Error, &'static str)> {
             "this session is psi-ecdh as sender; the step belongs to another",
         ),
         (Error::Unfinished { missing: 3 }, "3 elements are still missing at this step"),
+    ]
+}
+
+/// One of each variant about a greeting, with the text behind `party peer `.
+fn greeting_errors() -> Vec<(Error, &'static str)> {
+    let peer = || "peer".parse().unwrap();
+    let (term, role) = (Term::Minimum, Role::Sender);
+    vec![
         (
             Error::Version { peer: peer(), found: 2, expected: 1 },
-            "party peer speaks version 2 of the protocols; this program speaks 1",
+            "speaks version 2 of the protocols; this program speaks 1",
         ),
-        (Error::PeerName { peer: peer() }, "party peer calls itself another name"),
-        (Error::OwnName { peer: peer() }, "party peer expects another party than this one"),
-        (
-            Error::Terms { peer: peer(), term: Term::Minimum },
-            "party peer runs under another minimum intersection size",
-        ),
+        (Error::PeerName { peer: peer() }, "calls itself another name"),
+        (Error::OwnName { peer: peer() }, "expects another party than this one"),
+        (Error::Terms { peer: peer(), term }, "runs under another minimum intersection size"),
         (
             Error::SameRole { peer: peer(), role },
-            "party peer is sender too; one side has to receive and the other to send",
+            "is sender too; one side has to receive and the other to send",
         ),
-        (Error::Reflected { peer: peer() }, "party peer returned this party's own greeting"),
-        (
-            Error::PeerSetTooLarge { peer: peer(), found: 9, max: 8 },
-            "party peer brings 9 items; the agreement allows 8",
-        ),
-        (
-            Error::UnexpectedMessage { peer: peer(), found: "Tags", expected: "Hello" },
-            "party peer sent Tags where Hello belongs",
-        ),
-        (malformed(Malformation::Truncated), "party peer sent a malformed Tags: it ends too early"),
-        (
-            malformed(Malformation::Trailing { extra: 2 }),
-            "party peer sent a malformed Tags: 2 bytes follow its end",
-        ),
+        (Error::Reflected { peer: peer() }, "returned this party's own greeting"),
+        (Error::PeerSetTooLarge { peer: peer(), found: 9, max: 8 }, "brings 9 items; the agreement allows 8"),
+    ]
+}
+
+/// One of each variant about a later message, likewise.
+fn message_errors() -> Vec<(Error, &'static str)> {
+    let peer = || "peer".parse().unwrap();
+    let malformed = |cause| Error::Malformed { peer: peer(), message: "Tags", cause };
+    let bad = |cause| Error::BadElement { peer: peer(), message: "BlindedItems", index: 4, cause };
+    let unexpected = Error::UnexpectedMessage { peer: peer(), found: "Tags", expected: "Hello" };
+    let count = Error::Count { peer: peer(), message: "Tags", found: 3, expected: 4 };
+    let not_sorted = Error::NotSorted { peer: peer(), message: "ShuffledItems" };
+    let impossible = Error::ImpossibleCount { peer: peer(), found: 9, max: 8 };
+    let below = Error::BelowMinimum { peer: peer(), found: 4, minimum: 5 };
+    vec![
+        (unexpected, "sent Tags where Hello belongs"),
+        (malformed(Malformation::Truncated), "sent a malformed Tags: it ends too early"),
+        (malformed(Malformation::Trailing { extra: 2 }), "sent a malformed Tags: 2 bytes follow its end"),
         (
             malformed(Malformation::Field { field: "code" }),
-            "party peer sent a malformed Tags: its field `code` holds no allowed value",
+            "sent a malformed Tags: its field `code` holds no allowed value",
         ),
-        (
-            Error::Count { peer: peer(), message: "Tags", found: 3, expected: 4 },
-            "party peer sent 3 values in Tags; 4 belong there",
-        ),
+        (count, "sent 3 values in Tags; 4 belong there"),
         (
             bad(BadElement::NotCanonical),
-            "party peer sent a bad element at index 4 of BlindedItems: not a canonical ristretto255 encoding",
+            "sent a bad element at index 4 of BlindedItems: not a canonical ristretto255 encoding",
         ),
-        (
-            bad(BadElement::Identity),
-            "party peer sent a bad element at index 4 of BlindedItems: the identity element",
-        ),
-        (
-            Error::NotSorted { peer: peer(), message: "ShuffledItems" },
-            "party peer sent ShuffledItems out of order",
-        ),
-        (Error::TagRange { peer: peer(), bits: 40 }, "party peer sent a tag of more than 40 bits"),
-        (Error::Transcript { peer: peer() }, "party peer confirms other messages than were exchanged"),
-        (Error::UnprovenMatches { peer: peer() }, "party peer claims matches that it does not hold"),
-        (
-            Error::ImpossibleCount { peer: peer(), found: 9, max: 8 },
-            "party peer reports 9 matches; at most 8 are possible",
-        ),
-        (
-            Error::BelowMinimum { peer: peer(), found: 4, minimum: 5 },
-            "party peer released 4 matches; below 5 nothing may be released",
-        ),
+        (bad(BadElement::Identity), "sent a bad element at index 4 of BlindedItems: the identity element"),
+        (not_sorted, "sent ShuffledItems out of order"),
+        (Error::TagRange { peer: peer(), bits: 40 }, "sent a tag of more than 40 bits"),
+        (Error::Transcript { peer: peer() }, "confirms other messages than were exchanged"),
+        (Error::UnprovenMatches { peer: peer() }, "claims matches that it does not hold"),
+        (impossible, "reports 9 matches; at most 8 are possible"),
+        (below, "released 4 matches; below 5 nothing may be released"),
     ]
 }
 
 #[test]
 fn errors_show_numbers_and_names_alone() {
-    for (error, text) in errors() {
+    let own = own_errors().into_iter().map(|(error, text)| (error, None, text.to_owned()));
+    let peers = greeting_errors().into_iter().chain(message_errors());
+    let peers = peers.map(|(error, text)| (error, Some("peer"), format!("party peer {text}")));
+    for (error, peer, text) in own.chain(peers) {
         assert_eq!(error.to_string(), text);
-        assert_eq!(RunError::from(error.clone()).to_string(), text);
-        assert_eq!(error.peer().is_some(), text.starts_with("party peer "), "{text}");
+        assert_eq!(error.peer().map(|peer| peer.as_str()), peer);
+        let error = RunError::from(error);
+        assert_eq!((error.to_string(), error.peer().map(|peer| peer.as_str())), (text, peer));
     }
     let channel = |cause| RunError::Channel { peer: "peer".parse().unwrap(), cause }.to_string();
     let closed = "the link to party peer failed: the channel was closed before the protocol ended";

@@ -1,5 +1,5 @@
 //! The published vectors of RFC 9496, RFC 9380 and RFC 9497 against the public interface.
-#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
 use serde_json::Value;
 use sha2::{Digest, Sha512};

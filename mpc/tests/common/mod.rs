@@ -1,6 +1,6 @@
 //! Both sides of a run, each in a thread, over links that record, alter and never wait for ever.
 #![allow(dead_code, reason = "each test file uses a part of this one")]
-#![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
 pub(crate) mod rogue;
 
@@ -88,9 +88,11 @@ pub(crate) fn follow(script: &Script) -> impl FnMut(usize, Vec<u8>) -> Option<Ve
     |number, message| script.get(&number).cloned().unwrap_or(Some(message))
 }
 
+type Ends = (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>);
+
 /// One end of a channel in memory whose incoming messages pass a [`Tamper`].
 struct Link<'a> {
-    ends: Option<(mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>)>,
+    ends: Option<Ends>,
     tamper: Tamper<'a>,
     received: usize,
 }

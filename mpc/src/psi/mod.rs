@@ -18,7 +18,7 @@
 
 pub mod cardinality;
 pub mod ecdh;
-mod tags;
+pub(crate) mod tags;
 
 pub use tags::{STATISTICAL_BITS, TAGS_PER_CHUNK, Tags, tag_bits};
 

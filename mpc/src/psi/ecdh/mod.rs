@@ -39,6 +39,9 @@
 //! where both sides learn the result it then learns whether those items are in the intersection.
 //! A malicious receiver cannot claim an item that it does not hold (ECDH-8), but it can hide a match, and the
 //! minimum is kept by its own program: the sender cannot check it before its tags are out.
+//! What the receiver refuses depends on nothing that it holds, and so tells a sender nothing about x. An N
+//! that is the identity is therefore tagged like any other: a sender can force one for an item that it
+//! guesses, and a refusal would confirm the guess.
 //! The caller supplies an authenticated, confidential channel and an agreed session. Not protected: which
 //! items a party enters, repeated runs with chosen sets, collusion. Side channels: group operations and
 //! hashes are constant-time in the item and the key; sorting and merging work on tags, which the receiver
@@ -66,7 +69,6 @@
 //! | ECDH-1 | a chunk holds as many elements as belong there | [`Error::Count`](crate::Error::Count) | `tests/psi_adversary.rs` |
 //! | ECDH-2 | elements are canonical and not the identity | [`Error::BadElement`](crate::Error::BadElement) | same |
 //! | ECDH-3 | so is the sender's key | same | same |
-//! | ECDH-4 | no evaluation is the identity | same | same |
 //! | ECDH-5 | the number of matches is possible | [`Error::ImpossibleCount`](crate::Error::ImpossibleCount) | same |
 //! | ECDH-6 | it is not below the minimum | [`Error::BelowMinimum`](crate::Error::BelowMinimum) | same |
 //! | ECDH-7 | there is one bit for each tag | [`Error::Count`](crate::Error::Count) | same |

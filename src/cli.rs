@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::civil::Date;
 
-use crate::agreement::{KeyTerm, OutputFor};
+use crate::agreement::{Day, KeyTerm, OutputFor};
 use crate::data::TextEncoding;
 use crate::data::normalize::Rule;
 use crate::identity::PublicKey;
@@ -129,7 +128,7 @@ pub struct PsiArgs {
     /// each key is added once the sizes are known. A silent connection is given up after 30 seconds at most
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = clap::value_parser!(u32).range(1..))]
     pub stall: u32,
-    /// Where runs are counted; by default TIDEGATE_STATE, or ~/.local/state/tidegate
+    /// Where runs are counted; by default TIDEGATE_STATE, XDG_STATE_HOME/tidegate or ~/.local/state/tidegate
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// The short form, without an agreement file
@@ -139,7 +138,9 @@ pub struct PsiArgs {
 
 /// The flags that stand for an agreement.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Short form (instead of --agreement; both sides must say the same)")]
+#[command(
+    next_help_heading = "Short form (instead of --agreement; both sides say the same, but `me` pairs with `peer`)"
+)]
 pub struct ShortFormArgs {
     /// The other party's public key, as its `tidegate key show` prints it
     #[arg(long, value_name = "KEY")]
@@ -154,7 +155,7 @@ pub struct ShortFormArgs {
     #[arg(long, value_name = "N", default_value = "0", requires = "peer_key")]
     pub minimum: u64,
     /// Most distinct keys that either side may bring
-    #[arg(long, value_name = "N", default_value = "100000000", requires = "peer_key")]
+    #[arg(long, value_name = "N", default_value = "1000000", requires = "peer_key")]
     pub max_records: u64,
 }
 
@@ -196,7 +197,7 @@ pub enum AgreementCommand {
     Check {
         /// The agreement
         file: PathBuf,
-        /// Where runs are counted; by default TIDEGATE_STATE, or ~/.local/state/tidegate
+        /// Where runs are counted; by default TIDEGATE_STATE, XDG_STATE_HOME/tidegate or ~/.local/state/tidegate
         #[arg(long, value_name = "DIR")]
         state_dir: Option<PathBuf>,
     },
@@ -216,7 +217,8 @@ Example:
     --purpose 'medical bills across provinces' \\
     --party health,ed25519:..,health.example:7440 \\
     --party credit,ed25519:.. --on id:resident-id \\
-    --output-to health --minimum 10 --max-runs 4 --expires 2027-06-30
+    --output-to health --minimum 10 --max-runs 4 --max-records 2000000 \\
+    --expires 2027-06-30
 ";
 
 /// The example and the list of rules.
@@ -259,9 +261,10 @@ pub struct AgreementNewArgs {
     pub max_runs: u32,
     /// Last day on which it may be run, by UTC
     #[arg(long, value_name = "YYYY-MM-DD")]
-    pub expires: Date,
-    /// Most distinct keys that each party may bring
-    #[arg(long, value_name = "N", default_value = "100000000")]
+    pub expires: Day,
+    /// Most distinct keys that each party may bring; a party that brings every possible number learns the
+    /// other's whole table, so take the size of the larger table
+    #[arg(long, value_name = "N")]
     pub max_records: u64,
     /// Overwrite the file
     #[arg(long)]
@@ -326,7 +329,7 @@ pub struct DemoArgs {
     /// Rows of the second table, of a credit bureau; as many as the first by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub other_records: Option<u32>,
-    /// How many of the smaller table's people stand in both, in per cent
+    /// How many of the people of the smaller table stand in both, in per cent
     #[arg(long, value_name = "PERCENT", default_value = "30", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub common: u8,
     /// Seed of the synthetic tables

@@ -18,7 +18,8 @@ use crate::party::PartyId;
 use crate::rice;
 use crate::session::{Outputs, Session};
 
-/// Statistical security in bits: a run has a false match with probability at most 2^-40.
+/// Statistical security in bits: a run has a false match with probability at most 2^-40, and where both sides
+/// learn the result, two equal tags of the sender with probability at most 2^-41.
 pub const STATISTICAL_BITS: u32 = 40;
 
 /// Most tags in one message.
@@ -27,7 +28,7 @@ pub const TAGS_PER_CHUNK: usize = 8192;
 /// Computes the length of a tag in bits.
 ///
 /// Of nx * ny pairs of different items, each collides with probability 2^-bits, so
-/// `bits = 40 + ceil(log2 nx) + ceil(log2 ny)` keeps the chance of any false match below 2^-40. Where both
+/// `bits = 40 + ceil(log2 nx) + ceil(log2 ny)` keeps the chance of any false match at most 2^-40. Where both
 /// sides learn the result, the sender's tags must be distinct too, and the larger size counts twice where
 /// the sender's is the larger: `bits = 40 + ceil(log2 max(nx, ny)) + ceil(log2 ny)`.
 ///

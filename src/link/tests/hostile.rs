@@ -258,8 +258,8 @@ fn a_peer_without_post_quantum_gets_x25519_and_no_ticket() {
     let mut hostile = Hostile::connect(old, listening.address);
     let link = listening.join().unwrap();
     assert_eq!(link.key_exchange(), "X25519");
-    link.abort(AbortReason::Busy);
-    assert!(matches!(hostile.read(), Some(Frame::Abort(AbortReason::Busy))));
+    link.abort(AbortReason::Expired);
+    assert!(matches!(hostile.read(), Some(Frame::Abort(AbortReason::Expired))));
     assert_eq!(hostile.stream.get_ref().1.tls13_tickets_received(), 0);
 }
 

@@ -44,11 +44,12 @@
 //! guesses, and a refusal would confirm the guess.
 //! The caller supplies an authenticated, confidential channel and an agreed session. Not protected: which
 //! items a party enters, repeated runs with chosen sets, collusion. Side channels: group operations and
-//! hashes are constant-time in the item and the key; sorting and merging work on tags, which the receiver
+//! hashes are constant-time in the key and in items of equal length; sorting and merging work on tags, which the receiver
 //! knows and the sender sends. A quantum computer that has recorded a run can find s and then test items.
 //!
 //! # Cost
-//! 6 flights (3 round trips), offers and greetings included. Per item of the receiver: 64 bytes; 1 hash to the group, 2 fixed-base and 1
+//! 6 flights (3 round trips), offers and greetings included, and 2 for each further 65,536 items of the
+//! receiver ([`flights`](crate::run::flights)). Per item of the receiver: 64 bytes; 1 hash to the group, 2 fixed-base and 1
 //! variable-base multiplication, 2 decodings, 3 batched encodings. Per item of the sender: about 7.7 bytes at
 //! 2^20 against 2^20; 1 hash to the group, 1 variable-base multiplication, 1 batched encoding.
 //! So the side with fewer items should receive.

@@ -39,6 +39,15 @@ fn the_key_is_twice_its_half() {
     assert_eq!(Element::generate(&s), half.add(&half));
 }
 
+/// Nor does the batch in which a forced identity is encoded show it in another element.
+#[test]
+fn the_identity_leaves_the_other_elements_of_a_batch_alone() {
+    let [first, last] = [b"first", b"last_"].map(|item| Element::hash(&[item]));
+    let doubled = |element: &Element| element.add(element).encode();
+    let batch = Element::encode_doubled(&[first, first.sub(&first), last]);
+    assert_eq!(batch, [doubled(&first), [0; 32], doubled(&last)]);
+}
+
 /// Runs a sender that takes s·H(guess) off the evaluation of the receiver's first item, so that N is the
 /// identity if that item is the guess; returns what it sees next, and what the receiver ends with.
 fn guessing_sender(guess: &str) -> (Option<u8>, Ended) {

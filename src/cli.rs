@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::civil::Date;
 
-use crate::agreement::{KeyTerm, OutputFor};
+use crate::agreement::{Day, KeyTerm, OutputFor};
 use crate::data::TextEncoding;
 use crate::data::normalize::Rule;
 use crate::identity::PublicKey;
@@ -17,7 +16,8 @@ Exit codes:
   2    wrong usage or input
   3    the peer, the link or the protocol failed
   4    a sandboxed guest was stopped
-  130  interrupted";
+  130  interrupted
+";
 
 /// Compute together with another organisation, without exchanging records.
 #[derive(Debug, Parser)]
@@ -47,20 +47,24 @@ pub enum Command {
 
 const PSI_HELP: &str = "\
 Examples:
-  Under a signed agreement (the other party runs the same on its side):
-    tidegate psi --agreement agreement.toml --identity health.key --input people.csv \\
-      --output matched.csv
+  Under a signed agreement; the other party does the same on its side:
+    tidegate psi --agreement agreement.toml --identity health.key \\
+      --input people.csv --output matched.csv
 
-  Two people trying it out, without a file:
-    tidegate psi --peer-key ed25519:.. --listen 0.0.0.0:7440 --identity a.key \\
-      --on id:resident-id --input a.csv --output common.csv
-    tidegate psi --peer-key ed25519:.. --connect a.example:7440 --identity b.key \\
-      --on id:resident-id --input b.csv --output common.csv";
+  Two people trying it out, without an agreement file:
+    tidegate psi --peer-key ed25519:.. --listen 0.0.0.0:7440 \\
+      --identity a.key --on id:resident-id --input a.csv --output common.csv
+    tidegate psi --peer-key ed25519:.. --connect a.example:7440 \\
+      --identity b.key --on id:resident-id --input b.csv --output common.csv
+
+Normalization rules are listed by `tidegate agreement new --help`.
+";
 
 const DEMO_HELP: &str = "\
 Examples:
   tidegate demo
-  tidegate demo --records 100000 --other-records 5000 --keep demo-files";
+  tidegate demo --records 100000 --other-records 5000 --keep demo-files
+";
 
 /// A form of the report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -120,10 +124,11 @@ pub struct PsiArgs {
     /// How long to wait for the other party to appear, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "600")]
     pub wait: u32,
-    /// How long a silent or idle connection may last, in seconds: give up on a dead peer after 30 or this
+    /// How long the other party may be connected without making progress, in seconds; half a millisecond for
+    /// each key is added once the sizes are known. A silent connection is given up after 30 seconds at most
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = clap::value_parser!(u32).range(1..))]
     pub stall: u32,
-    /// Where runs are counted; by default TIDEGATE_STATE, or ~/.local/state/tidegate
+    /// Where runs are counted; by default TIDEGATE_STATE, XDG_STATE_HOME/tidegate or ~/.local/state/tidegate
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// The short form, without an agreement file
@@ -133,7 +138,9 @@ pub struct PsiArgs {
 
 /// The flags that stand for an agreement.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Short form (instead of --agreement; both sides must say the same)")]
+#[command(
+    next_help_heading = "Short form (instead of --agreement; both sides say the same, but `me` pairs with `peer`)"
+)]
 pub struct ShortFormArgs {
     /// The other party's public key, as its `tidegate key show` prints it
     #[arg(long, value_name = "KEY")]
@@ -157,7 +164,7 @@ pub struct ShortFormArgs {
     #[arg(
         long,
         value_name = "N",
-        default_value = "100000000",
+        default_value = "1000000",
         requires = "peer_key",
         conflicts_with = "agreement"
     )]
@@ -188,7 +195,7 @@ fn parse_on(text: &str) -> Result<OnColumn, String> {
 #[derive(Debug, Subcommand)]
 pub enum AgreementCommand {
     /// Write a new agreement, for both parties to sign
-    #[command(after_help = NEW_HELP)]
+    #[command(after_help = new_help())]
     New(Box<AgreementNewArgs>),
     /// Add the own signature to an agreement
     Sign {
@@ -202,7 +209,7 @@ pub enum AgreementCommand {
     Check {
         /// The agreement
         file: PathBuf,
-        /// Where runs are counted; by default TIDEGATE_STATE, or ~/.local/state/tidegate
+        /// Where runs are counted; by default TIDEGATE_STATE, XDG_STATE_HOME/tidegate or ~/.local/state/tidegate
         #[arg(long, value_name = "DIR")]
         state_dir: Option<PathBuf>,
     },
@@ -216,15 +223,21 @@ pub enum AgreementCommand {
     },
 }
 
-const NEW_HELP: &str = "\
+const NEW_EXAMPLE: &str = "\
 Example:
   tidegate agreement new agreement.toml --id settlement-2026 \\
     --purpose 'medical bills across provinces' \\
-    --party health,ed25519:..,health.example:7440 --party credit,ed25519:.. \\
-    --on id:resident-id --output-to health --minimum 10 --max-runs 4 --expires 2027-06-30
+    --party health,ed25519:..,health.example:7440 \\
+    --party credit,ed25519:.. --on id:resident-id \\
+    --output-to health --minimum 10 --max-runs 4 --max-records 2000000 \\
+    --expires 2027-06-30
+";
 
-Normalization rules, applied in the order given:
-  trim, nfkc, upper, lower, half-width, collapse-spaces, digits, resident-id, mobile-cn, credit-code";
+/// The example and the list of rules.
+fn new_help() -> String {
+    let rules = Rule::ALL.iter().map(|rule| format!("  {:16} {}\n", rule.name(), rule.description()));
+    format!("{NEW_EXAMPLE}\nNormalization rules, applied in the order given:\n{}", rules.collect::<String>())
+}
 
 /// Flags of `agreement new`.
 #[derive(Debug, Args)]
@@ -260,9 +273,10 @@ pub struct AgreementNewArgs {
     pub max_runs: u32,
     /// Last day on which it may be run, by UTC
     #[arg(long, value_name = "YYYY-MM-DD")]
-    pub expires: Date,
-    /// Most distinct keys that each party may bring
-    #[arg(long, value_name = "N", default_value = "100000000")]
+    pub expires: Day,
+    /// Most distinct keys that each party may bring; a party that brings every possible number learns the
+    /// other's whole table, so take the size of the larger table
+    #[arg(long, value_name = "N")]
     pub max_records: u64,
     /// Overwrite the file
     #[arg(long)]
@@ -327,7 +341,7 @@ pub struct DemoArgs {
     /// Rows of the second table, of a credit bureau; as many as the first by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub other_records: Option<u32>,
-    /// How many of the smaller table's people stand in both, in per cent
+    /// How many of the people of the smaller table stand in both, in per cent
     #[arg(long, value_name = "PERCENT", default_value = "30", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub common: u8,
     /// Seed of the synthetic tables

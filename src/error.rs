@@ -14,7 +14,7 @@ use crate::identity::IdentityError;
 use crate::link::{AbortReason, LinkError};
 use crate::state::StateError;
 
-/// Exit codes, as `--help` lists them.
+/// Exit codes, as `--help` lists them; 4 is for sandboxed guests, of which there are none yet.
 pub mod exit {
     /// Done.
     pub const DONE: u8 = 0;
@@ -165,6 +165,7 @@ impl Error {
             })) => AbortReason::AgreementMismatch,
             Self::Run(error) if error.peer().is_some() => AbortReason::ProtocolViolation,
             Self::State(StateError::Spent { .. }) => AbortReason::RunsSpent,
+            Self::Agreement(AgreementError::Expired { .. }) => AbortReason::Expired,
             _ if self.exit_code() == exit::INTERRUPTED => AbortReason::Cancelled,
             _ => AbortReason::Internal,
         }
@@ -178,7 +179,7 @@ fn run_hint(error: &RunError) -> Option<String> {
         Protocol::Version { .. } => "both sides must run the same version of tidegate",
         Protocol::Terms { term: Term::Agreement, .. } => {
             "compare the hashes that `tidegate agreement show` prints on both sides; with --peer-key both \
-             sides must give the same --on, --output-for, --minimum and --max-records"
+             sides must give the same --on, --minimum and --max-records, and --output-for both, or me against peer"
         }
         Protocol::Terms { term: Term::Protocol, .. } => "both sides pass --count-only, or neither does",
         Protocol::PeerSetTooLarge { .. } => "agree on a larger max_records, or have the peer cut its table",

@@ -6,7 +6,8 @@
 //! the length-prefixed domain.
 //!
 //! # Source
-//! Ed25519: RFC 8032, verified strictly (canonical encodings, no key of small order). Key files: PKCS#8
+//! Ed25519: RFC 8032, documents are verified strictly (canonical encodings, no key of small order);
+//! the signatures of TLS are verified by the TLS library, under keys that were checked in the same way. Key files: PKCS#8
 //! (RFC 5958, RFC 8410) in PEM (RFC 7468). Text forms: base64url without padding (RFC 4648 §5).
 
 use std::fmt;

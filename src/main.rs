@@ -1,5 +1,6 @@
 //! The `tidegate` program: private computations between organisations, from the command line.
 
+use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -7,6 +8,7 @@ use tidegate::cli::Cli;
 use tidegate::{commands, error};
 
 fn main() -> ExitCode {
+    panic::set_hook(Box::new(report_panic));
     match commands::run(Cli::parse().command) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -19,5 +21,14 @@ fn main() -> ExitCode {
             }
             ExitCode::from(code)
         }
+    }
+}
+
+/// Says where a panic happened and not with what words: they might quote a record.
+fn report_panic(info: &PanicHookInfo<'_>) {
+    let place = info.location().map_or_else(String::new, |location| format!(" at {location}"));
+    #[expect(clippy::print_stderr, reason = "errors belong on standard error")]
+    {
+        eprintln!("error: internal error{place}\nhint: this is a defect of tidegate; please report it");
     }
 }

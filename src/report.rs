@@ -139,7 +139,7 @@ pub struct TrafficLines {
     /// Messages of the protocol received.
     pub messages_received: u64,
     /// Dependent flights of messages; a round trip is two.
-    pub flights: u32,
+    pub flights: u64,
 }
 
 /// What each side learned.
@@ -208,7 +208,7 @@ impl PsiReport {
         writeln!(f, "Protocol: {} as {}, {}", protocol.name, protocol.role, protocol.adversary)?;
         writeln!(
             f,
-            "  {}, {} bits; tags of {} bits, false match below 2^-{}; link by {}",
+            "  {}, {} bits; tags of {} bits, false match at most 2^-{}; link by {}",
             protocol.group,
             protocol.computational_bits,
             protocol.tag_bits,

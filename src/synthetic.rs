@@ -173,17 +173,25 @@ pub struct Row {
 
 /// Makes `rows` rows of people `first..`, of which about one in fifty repeats the person before.
 pub fn rows(population: Population, kind: TableKind, first: u64, rows: u64) -> impl Iterator<Item = Row> {
-    let salt = mix(population.seed ^ (kind as u64 + 1));
     let mut index = first;
     (0..rows).map(move |row| {
-        let chance = mix(row ^ salt);
-        if row > 0 && !chance.is_multiple_of(50) {
+        if row > 0 && !repeats(population, kind, row) {
             index += 1;
         }
+        let chance = chance(population, kind, row);
         let person = population.person(index);
         let (cell, valid) = careless(&person.id, chance >> 8);
         Row { line: format!("{cell},{}", kind.rest(&person)), id: valid.then_some(person.id) }
     })
+}
+
+fn chance(population: Population, kind: TableKind, row: u64) -> u64 {
+    mix(row ^ mix(population.seed ^ (kind as u64 + 1)))
+}
+
+/// Tells whether a row is of the same person as the row before.
+fn repeats(population: Population, kind: TableKind, row: u64) -> bool {
+    chance(population, kind, row).is_multiple_of(50)
 }
 
 /// Writes a number as people do; tells whether it is still the same number.
@@ -203,6 +211,12 @@ fn careless(id: &str, chance: u64) -> (String, bool) {
 
 fn full_width(c: char) -> char {
     char::from_u32(u32::from(c) + 0xfee0).unwrap_or(c)
+}
+
+/// Counts the people of a table of `row_count` rows, which are fewer because some rows repeat one.
+pub fn people_in(population: Population, kind: TableKind, row_count: u64) -> u64 {
+    let repeated = (1..row_count).filter(|row| repeats(population, kind, *row));
+    row_count - repeated.count() as u64
 }
 
 /// Writes a table as CSV and returns the true number of each row.

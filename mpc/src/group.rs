@@ -3,10 +3,13 @@
 //! Bytes become elements only here: a non-canonical encoding and the identity are refused (`GROUP-1`,
 //! `GROUP-2`), so no protocol computes with either.
 
+use std::fmt;
+
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoBasepointTable, RistrettoPoint};
 use curve25519_dalek::traits::IsIdentity;
 use sha2::{Digest, Sha512};
+use zeroize::Zeroize;
 
 use crate::secret::SecretScalar;
 
@@ -35,8 +38,16 @@ pub enum BadElement {
 }
 
 /// An element of ristretto255.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// `Debug` shows nothing: some elements are as secret as the items and keys they come from.
+#[derive(Clone, Copy, PartialEq, Eq, Zeroize)]
 pub struct Element(RistrettoPoint);
+
+impl fmt::Debug for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Element(..)")
+    }
+}
 
 impl Element {
     /// Hashes the concatenation of `parts` to the group: `HashToGroup` of the suite ristretto255-SHA512.
@@ -125,9 +136,9 @@ impl FixedBase {
     }
 }
 
-impl std::fmt::Debug for FixedBase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("FixedBase").field(&Element(self.0.basepoint())).finish()
+impl fmt::Debug for FixedBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FixedBase(..)")
     }
 }
 

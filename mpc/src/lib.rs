@@ -2,7 +2,7 @@
 //!
 //! | protocol | parties | adversary | leaks | flights | bytes per item | source | status |
 //! |---|---|---|---|---|---|---|---|
-//! | [`psi::ecdh`] | 2 | semi-honest; the receiver's items are hidden from a malicious sender | set sizes | 6 | 64 receiver, about 8 sender | JKK14, JKX21 | implemented |
+//! | [`psi::ecdh`] | 2 | semi-honest; the receiver's items are hidden from a malicious sender | set sizes | 6 and more | 64 receiver, about 8 sender | JKK14, JKX21 | implemented |
 //! | [`psi::cardinality`] | 2 | semi-honest | set sizes | 5 | 64 receiver, about 8 sender | DGT12 | implemented |
 //!
 //! The layers, each of which sees only those below it:
@@ -18,7 +18,7 @@
 //! in [`psi::ecdh`] and [`psi::cardinality`] do.
 //!
 //! Group elements, tags and counts of a peer are checked before use, and every [`Error`] that a peer caused
-//! names it. Randomness is an argument; there is no global generator, clock, file or socket here, and no
+//! names it. Randomness of protocols is an argument; there is no clock, file or socket here, and no
 //! thread but those of the rayon pool in which the caller runs (feature `parallel`).
 
 pub mod codec;

@@ -42,8 +42,8 @@ pub(crate) mod kind {
 /// Most elements in one message; a multiple of the batches in which blinds are derived.
 pub const CHUNK_LEN: usize = 4096;
 
-/// Longest message of any protocol, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 160 * 1024;
+/// Longest message of any protocol, in bytes; each kind has a limit of its own, [`Message::MAX_BYTES`].
+pub const MAX_MESSAGE_BYTES: usize = 1 << 18;
 
 /// A message with one canonical encoding.
 pub trait Message: Sized {

@@ -16,12 +16,12 @@ use crate::message::{CHUNK_LEN, Finished, Message};
 use crate::party::PartyId;
 use crate::psi::ecdh::{AwaitingMatches, Matched};
 use crate::psi::{Intersection, cardinality, ecdh};
-use crate::session::{Hello, Offer, Outputs, Role, Session, Terms};
+use crate::session::{Hello, Offer, Outputs, Protocol, Role, Session, Terms};
 use crate::transcript::{Direction, Transcript};
 use crate::transport::{Channel, ChannelError};
 
 /// Most chunks of blinded items that wait for their answer at a time; a channel has to hold as many.
-pub const WINDOW: usize = 4;
+pub const WINDOW: usize = 16;
 
 /// Why a run ended without a result.
 #[derive(Debug, thiserror::Error)]
@@ -461,10 +461,16 @@ impl<C: Channel, O: Observer> Wire<'_, C, O> {
     }
 }
 
-/// Counts the dependent flights of messages of a run, offers and greetings included.
-pub fn flights(session: &Session) -> u32 {
+/// Counts the dependent flights of messages of a run, offers and greetings included; a round trip is two.
+///
+/// Up to [`WINDOW`] chunks of a receiver in [`ecdh`] travel in one flight; each further window waits for the
+/// answers to the one before.
+pub fn flights(session: &Session) -> u64 {
     match session.protocol() {
-        crate::session::Protocol::PsiEcdh => 6,
-        crate::session::Protocol::PsiCardinality => 5,
+        Protocol::PsiEcdh => {
+            let windows = session.receiver_len().div_ceil((WINDOW * CHUNK_LEN) as u64);
+            6 + 2 * windows.saturating_sub(1)
+        }
+        Protocol::PsiCardinality => 5,
     }
 }

@@ -6,7 +6,8 @@ use rand_core::{CryptoRng, SeedableRng};
 
 use crate::error::Error;
 use crate::items::ItemSet;
-use crate::psi::Intersection;
+use crate::psi::tags::{SortedTags, TagLayout, TagMerger, TagStream, Tagged};
+use crate::psi::{Intersection, Tags};
 use crate::run::{Outcome, RunError, greet, psi_cardinality, psi_ecdh};
 use crate::session::{Hello, Outputs, Protocol, Role, RoleChoice, Session, Terms};
 use crate::transport::{Channel, ChannelError, MemoryChannel, Traffic, memory_pair};
@@ -45,6 +46,30 @@ pub fn agreed_sessions(
     let answer = Hello::new(&sender, sender_len, &mut seeded_rng(1002));
     let agree = |terms, own, peer| Session::agree(terms, own, peer).expect("the terms match");
     (agree(&receiver, &hello, &answer), agree(&sender, &answer, &hello))
+}
+
+/// Sorts and codes the tags that `material` is cut to, as the session's sender does: the step by itself, for
+/// benches.
+pub fn sort_and_code_tags(session: &Session, material: &[[u8; 16]]) -> Vec<Tags> {
+    let layout = TagLayout::of(session);
+    let mut stream = TagStream::new(layout, sorted(layout, material));
+    std::iter::from_fn(|| stream.next_chunk()).collect()
+}
+
+/// Sorts the own tags likewise, merges them with the sender's and counts the matches.
+///
+/// # Errors
+/// [`Error::Count`], [`Error::Malformed`], [`Error::TagRange`], [`Error::Unfinished`].
+pub fn merge_tags(session: &Session, material: &[[u8; 16]], sent: &[Tags]) -> Result<usize, Error> {
+    let layout = TagLayout::of(session);
+    let mut merger = TagMerger::new(layout, sorted(layout, material));
+    sent.iter().try_for_each(|tags| merger.accept(tags, session.peer()))?;
+    Ok(merger.close()?.len())
+}
+
+fn sorted(layout: TagLayout, material: &[[u8; 16]]) -> SortedTags {
+    let tagged = (0..).zip(material).map(|(index, bytes)| Tagged::new(layout.cut(*bytes), index));
+    SortedTags::sort(tagged.collect())
 }
 
 /// What one side of a run ended with.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::{Agreement, AgreementError, Sides, Terms};
+use super::{Agreement, AgreementError, Sides, Terms, field, shown};
 use crate::identity::{Identity, Signature};
 
 /// Largest file, in bytes.
@@ -44,7 +44,8 @@ impl SignedAgreement {
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, AgreementError> {
-        let syntax = |message: String| AgreementError::Syntax { path: path.to_owned(), message };
+        let syntax =
+            |message: String| AgreementError::Syntax { path: path.to_owned(), message: shown(&message) };
         let mut table: toml::Table = toml::from_str(text).map_err(|e| syntax(e.message().to_owned()))?;
         let signatures = match table.remove(SIGNATURE_TABLES) {
             Some(entries) => {
@@ -53,6 +54,9 @@ impl SignedAgreement {
             None => Vec::new(),
         };
         let terms: Terms = table.try_into().map_err(|e: toml::de::Error| syntax(e.message().to_owned()))?; // AGREE-1
+        if terms.expires.is_none() {
+            return Err(field("expires", "is the last day of the agreement and has to be there")); // AGREE-2
+        }
         let signed = Self { agreement: Agreement::new(terms)?, signatures };
         signed.verify()?;
         Ok(signed)
@@ -103,8 +107,10 @@ pub fn sign_file(path: &Path, identity: &Identity) -> Result<SignedAgreement, Ag
         return Err(AgreementError::Stranger { name: party });
     }
     let signature = signed.agreement.sign(identity);
-    let syntax =
-        |e: toml_edit::TomlError| AgreementError::Syntax { path: path.to_owned(), message: e.to_string() };
+    let syntax = |e: toml_edit::TomlError| AgreementError::Syntax {
+        path: path.to_owned(),
+        message: shown(e.message()),
+    };
     let mut document: DocumentMut = text.parse().map_err(syntax)?;
     let entry = document.entry(SIGNATURE_TABLES).or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
     let Some(tables) = entry.as_array_of_tables_mut() else {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use jiff::civil::Date;
+use super::Day;
 
 /// What is wrong with an agreement.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ pub enum AgreementError {
     #[error("the agreement expired on {expires}")]
     Expired {
         /// Its last day.
-        expires: Date,
+        expires: Day,
     },
     /// The own key is not that of a party.
     #[error("the key {key} belongs to no party of the agreement")]

@@ -19,17 +19,18 @@
 //! | AGREE-5 | the own key is a party's | [`AgreementError::NotAParty`] |
 
 mod canonical;
+mod day;
 mod document;
 mod error;
 mod short_form;
 
 use std::collections::BTreeSet;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tidegate_mpc::{MAX_SET_LEN, PartyId, Protocol};
 
+pub use day::{Day, NotADay};
 pub use document::{SignatureEntry, SignedAgreement, sign_file, to_toml, write_new};
 pub use error::AgreementError;
 pub use short_form::{OutputFor, ShortForm};
@@ -75,7 +76,7 @@ pub struct Terms {
     pub max_runs: u32,
     /// Last day on which it may be run, by UTC; only the short form has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Date>,
+    pub expires: Option<Day>,
     /// The columns that make up the key.
     pub key: Vec<KeyTerm>,
     /// The two parties.
@@ -200,7 +201,7 @@ impl Agreement {
     ///
     /// # Errors
     /// [`AgreementError::Expired`].
-    pub fn check_date(&self, today: Date) -> Result<(), AgreementError> {
+    pub fn check_date(&self, today: Day) -> Result<(), AgreementError> {
         match self.terms.expires {
             Some(expires) if today > expires => Err(AgreementError::Expired { expires }), // AGREE-4
             _ => Ok(()),
@@ -225,20 +226,25 @@ impl Agreement {
     }
 }
 
-/// Returns today's date by UTC.
-pub fn today() -> Date {
-    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
-}
-
 const PARTY_NAME: &str = "is 1 to 64 characters of a-z, 0-9, '-', '_' and '.', the first a letter or digit";
 
 fn field(name: &'static str, rule: &'static str) -> AgreementError {
     AgreementError::Field { name, rule }
 }
 
-/// Returns `text` for an error: without control characters, and not long.
+/// Returns `text` for an error: without characters that a terminal obeys or hides, and not long.
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
+    text.chars().filter(|&c| is_visible(c)).take(200).collect()
+}
+
+/// Tells whether a reader sees the character as it is: no control, no invisible format and no bidirectional
+/// override, with which a text reads otherwise than what was signed (Unicode TR #36 §2.5).
+fn is_visible(c: char) -> bool {
+    let hidden = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}');
+    !c.is_control() && !hidden
 }
 
 fn require(holds: bool, name: &'static str, rule: &'static str) -> Result<(), AgreementError> {
@@ -246,10 +252,10 @@ fn require(holds: bool, name: &'static str, rule: &'static str) -> Result<(), Ag
 }
 
 fn is_line(text: &str) -> bool {
-    !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
+    !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && text.chars().all(is_visible)
 }
 
-const LINE: &str = "is one line of 1 to 1000 bytes";
+const LINE: &str = "is one line of 1 to 1000 bytes, without invisible characters";
 
 fn check_texts(terms: &Terms) -> Result<(), AgreementError> {
     require(is_line(&terms.id), "id", LINE)?;

@@ -17,7 +17,7 @@ pub enum OutputFor {
     Peer,
 }
 
-/// What one side says on its command line; the other side must say the same.
+/// What one side says on its command line; the other side must say the same, with `me` against `peer`.
 #[derive(Clone, Debug)]
 pub struct ShortForm {
     /// The own public key.

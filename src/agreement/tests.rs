@@ -1,6 +1,5 @@
 use std::path::PathBuf;
 
-use jiff::civil::date;
 use tempfile::TempDir;
 
 use super::document::{sign_file, to_toml, write_new};
@@ -12,6 +11,10 @@ struct Pair {
     a: Identity,
     b: Identity,
     terms: Terms,
+}
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
 }
 
 fn pair() -> Pair {
@@ -31,7 +34,7 @@ fn pair() -> Pair {
         output: vec!["health".into()],
         minimum_intersection: 5,
         max_runs: 2,
-        expires: Some(date(2027, 6, 30)),
+        expires: Some(day("2027-06-30")),
         key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
         party: vec![party("health", &a, Some("127.0.0.1:7440")), party("credit", &b, None)],
     };
@@ -120,6 +123,14 @@ fn unknown_fields_and_versions_are_refused() {
         std::fs::write(&path, text).unwrap();
         SignedAgreement::load(&path)
     };
+    assert!(matches!(
+        load(text.replace("expires = \"2027-06-30\"\n", "")),
+        Err(AgreementError::Field { name: "expires", .. })
+    ));
+    match load(format!("\"\\u001b[31m\" = 1\n{text}")) {
+        Err(AgreementError::Syntax { message, .. }) => assert!(!message.contains('\u{1b}')),
+        found => panic!("{found:?}"),
+    }
     for line in ["extra = 1\n", "[extra]\n", "= 1\n"] {
         assert!(matches!(load(format!("{line}{text}")), Err(AgreementError::Syntax { .. })), "{line}");
     }
@@ -134,10 +145,11 @@ fn unknown_fields_and_versions_are_refused() {
 #[test]
 fn every_rule_of_the_fields_is_kept() {
     type Change = fn(&mut Terms);
-    let cases: [(&str, Change); 18] = [
+    let cases: [(&str, Change); 19] = [
         ("id", |t| t.id = " ".into()),
         ("purpose", |t| t.purpose = "a\nb".into()),
         ("purpose", |t| t.purpose = "x".repeat(1001)),
+        ("purpose", |t| t.purpose = "for \u{202e}statistics".into()),
         ("protocol", |t| t.protocol = "psi".into()),
         ("max_runs", |t| t.max_runs = 0),
         ("minimum_intersection", |t| t.minimum_intersection = 1 << 53),
@@ -172,8 +184,8 @@ fn sides_dates_and_listening_follow_the_terms() {
     assert_eq!((sides.own.name.as_str(), sides.peer.name.as_str()), ("credit", "health"));
     assert!(agreement.listens(sides.peer) && !agreement.listens(sides.own));
     assert!(agreement.gets_output(&sides.peer_name) && !agreement.gets_output(&sides.own_name));
-    agreement.check_date(date(2027, 6, 30)).unwrap();
-    assert!(matches!(agreement.check_date(date(2027, 7, 1)), Err(AgreementError::Expired { .. })));
+    agreement.check_date(day("2027-06-30")).unwrap();
+    assert!(matches!(agreement.check_date(day("2027-07-01")), Err(AgreementError::Expired { .. })));
 }
 
 #[test]

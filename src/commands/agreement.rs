@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::agreement::{
-    AGREEMENT_VERSION, Agreement, PartyTerm, SignedAgreement, Terms, sign_file, to_toml, today, write_new,
+    AGREEMENT_VERSION, Agreement, Day, PartyTerm, SignedAgreement, Terms, sign_file, to_toml, write_new,
 };
 use crate::cli::{AgreementCommand, AgreementNewArgs, ReportFormat};
 use crate::error::{Error, exit};
@@ -68,7 +68,7 @@ fn check(file: &Path, state_dir: Option<&Path>) -> Result<u8, Error> {
     let signed = SignedAgreement::load(file)?;
     signed.require_all()?;
     let agreement = signed.agreement();
-    agreement.check_date(today())?;
+    agreement.check_date(Day::today())?;
     let runs = StateDir::find(state_dir)?.check_run(&agreement.hash(), agreement.terms().max_runs)?;
     let line = CheckLine { signed: true, runs_left: runs.max - runs.used, hash: hex(&agreement.hash()) };
     report::print(&line, ReportFormat::Text, false)?;

@@ -32,8 +32,8 @@ impl std::fmt::Debug for CopyPlan<'_> {
 
 /// Copies chosen rows and columns to `path`; returns the number of rows copied.
 ///
-/// `progress` is told the number of rows read so far; `cancel` is asked once a batch. Nothing is left at
-/// `path` when the copy fails or is cancelled.
+/// `progress` is told the number of rows read so far; `cancel` is asked once a batch. No file is left
+/// at `path` when the copy fails or is cancelled; a pipe or device has received what was written so far.
 ///
 /// # Errors
 /// A column does not exist; the table cannot be read or is not what it was in the first pass; the sink

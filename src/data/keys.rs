@@ -6,7 +6,8 @@
 //! are no text are first written as text: integers in decimal, dates as YYYY-MM-DD.
 //!
 //! Rows with equal keys share an item; rows with a cell that cannot be normalized have none and are listed
-//! with the column and the reason. Buffers of this module that held key text are wiped; those of the arrow
+//! with the column and the reason. Buffers of this module that held key text are wiped at the end, though not
+//! the smaller ones that they outgrew; those of the arrow
 //! and parquet crates are freed as they are.
 
 use std::collections::BTreeMap;

@@ -1,10 +1,11 @@
 //! Parquet files as record batches.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -83,8 +84,27 @@ fn ranks(columns: &[usize]) -> Vec<usize> {
 
 /// Turns a panic of the decoders into a fault: on damaged files some of them assert what only an honest
 /// writer guarantees (arrow-buffer's bit iterator and parquet's dictionary decoder were seen to, in 60.1).
+///
+/// The panic's message may quote the file, so it is not printed.
 fn guarded<T>(decode: impl FnOnce() -> T) -> Result<T, ParquetFault> {
-    catch_unwind(AssertUnwindSafe(decode)).map_err(|_| ParquetFault::Damaged)
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = take_hook();
+        set_hook(Box::new(move |info| {
+            if !GUARDED.get() {
+                previous(info);
+            }
+        }));
+    });
+    let outer = GUARDED.replace(true);
+    let decoded = catch_unwind(AssertUnwindSafe(decode)).map_err(|_| ParquetFault::Damaged);
+    GUARDED.set(outer);
+    decoded
+}
+
+thread_local! {
+    /// Whether a panic of this thread is caught, and so nobody's business.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
 fn fault_of(error: ParquetError) -> ParquetFault {

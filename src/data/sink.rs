@@ -2,7 +2,7 @@
 //!
 //! A file appears under its name when it is complete: it is written beside its place, readable by its owner
 //! alone, flushed to the disk and renamed. The standard output (`-`) and existing pipes and devices are
-//! written directly. The format is told by the ending of the name and is CSV where there is none to tell.
+//! written directly. The format is told by the ending of the name; pipes and devices whose name tells none get CSV.
 //!
 //! CSV is written in UTF-8 with every cell as it is. A cell that begins with `=`, `+`, `-` or `@` is not
 //! altered, since the table is data and must come back as it went out; a spreadsheet program may take such a
@@ -58,6 +58,11 @@ enum Destination {
 }
 
 impl TableSink {
+    /// Tells whether `path` stands for the standard output: `-` or `/dev/stdout`.
+    pub fn is_stdout(path: &Path) -> bool {
+        path == Path::new("-") || path == Path::new("/dev/stdout")
+    }
+
     /// Checks that a table can be written to `path`, without leaving anything there.
     ///
     /// # Errors
@@ -168,7 +173,7 @@ enum Target {
 
 impl Target {
     fn of(path: &Path, options: SinkOptions) -> Result<Self, DataError> {
-        if path == Path::new("-") || path == Path::new("/dev/stdout") {
+        if TableSink::is_stdout(path) {
             return Ok(Self::Stdout);
         }
         let kind = match std::fs::metadata(path) {

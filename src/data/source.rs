@@ -66,6 +66,10 @@ impl TableSource {
         let format = TableFormat::of(path)?;
         let file = Arc::new(File::open(path).map_err(|error| DataError::reading(path, &error))?);
         let metadata = file.metadata().map_err(|error| DataError::reading(path, &error))?;
+        // Another file may have taken the place since its kind was looked at.
+        if !metadata.is_file() {
+            return Err(DataError::Changed { path: path.to_owned() });
+        }
         let path: Arc<Path> = path.into();
         let (schema, content) = match format.delimiter() {
             Some(delimiter) => {

@@ -286,34 +286,25 @@ pub enum AbortReason {
     RunsSpent = 2,
     /// The agreement has expired.
     Expired = 3,
-    /// The sender's own input cannot be used.
-    InputRejected = 4,
-    /// The result does not satisfy the disclosure policy.
-    PolicyNotMet = 5,
     /// The receiver broke the protocol.
-    ProtocolViolation = 6,
+    ProtocolViolation = 4,
     /// The sender's user cancelled.
-    Cancelled = 7,
+    Cancelled = 5,
     /// The sender failed for a reason of its own.
-    Internal = 8,
-    /// The sender is occupied with another run.
-    Busy = 9,
+    Internal = 6,
     /// The receiver was silent or made no progress.
-    TimedOut = 10,
+    TimedOut = 7,
 }
 
 impl AbortReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 7] = [
         Self::AgreementMismatch,
         Self::RunsSpent,
         Self::Expired,
-        Self::InputRejected,
-        Self::PolicyNotMet,
         Self::ProtocolViolation,
         Self::Cancelled,
         Self::Internal,
-        Self::Busy,
         Self::TimedOut,
     ];
 
@@ -334,12 +325,9 @@ impl fmt::Display for AbortReason {
             Self::AgreementMismatch => "it holds another agreement",
             Self::RunsSpent => "the runs of the agreement are spent",
             Self::Expired => "the agreement has expired",
-            Self::InputRejected => "its own input cannot be used",
-            Self::PolicyNotMet => "the result does not meet the disclosure policy",
             Self::ProtocolViolation => "it says that this side broke the protocol",
             Self::Cancelled => "its user cancelled",
             Self::Internal => "it failed for a reason of its own",
-            Self::Busy => "it is busy with another run",
             Self::TimedOut => "it waited too long for this side",
         })
     }
@@ -374,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_link_error_travels_in_an_io_error() {
-        let carried = io::Error::from(LinkError::PeerAborted { peer: peer(), reason: AbortReason::Busy });
+        let carried = io::Error::from(LinkError::PeerAborted { peer: peer(), reason: AbortReason::Expired });
         let error = LinkError::from_io(&carried).unwrap();
         assert_eq!(error.peer(), Some(&peer()));
         assert_eq!(error.to_string(), "party `health` ended the run: it is busy with another run");

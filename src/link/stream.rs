@@ -111,6 +111,16 @@ impl Link {
         self.facts.meter.bytes()
     }
 
+    /// Adds to the time of one wait for the peer's data ([`Timing::stall`]), once it is known how much work the
+    /// peer has to do between two messages.
+    ///
+    /// [`Timing::stall`]: super::Timing::stall
+    pub fn extend_stall(&mut self, extra: Duration) {
+        for owner in [&mut self.reader.owner, &mut self.writer.owner] {
+            owner.stall = owner.stall.saturating_add(extra);
+        }
+    }
+
     /// Returns both directions, for one thread each.
     pub fn halves(&mut self) -> (&mut LinkReader, &mut LinkWriter) {
         (&mut self.reader, &mut self.writer)

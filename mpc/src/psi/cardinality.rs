@@ -33,8 +33,10 @@
 //! A malicious receiver can give each item an exponent of its own and learn from the answers which item
 //! matched: against such a party the protocol is no better than [`ecdh`](crate::psi::ecdh). Sizes of several
 //! runs with chosen sets reveal single items; the agreement bounds the number of runs and their minimum. A
-//! malicious sender can make the size wrong, and a malicious receiver can report a wrong one. Channel, side
-//! channels and recorded traffic as in [`ecdh`](crate::psi::ecdh).
+//! malicious sender can make the size wrong, and a malicious receiver can report a wrong one. Channel and
+//! side channels as in [`ecdh`](crate::psi::ecdh). Recorded traffic is worse off than there: one exponent
+//! covers all items of the receiver, so who takes discrete logarithms later, the sender included, can test
+//! items of either side.
 //!
 //! # Cost
 //! 5 flights (2.5 round trips), offers and greetings included. Per item of the receiver 64 bytes; 1 hash to the group, 3 variable-base

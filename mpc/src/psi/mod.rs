@@ -6,8 +6,8 @@
 //! | the receiver learns | which of its items are common | how many are common |
 //! | the sender learns | nothing but sizes, or the same under [`Outputs::Both`](crate::Outputs::Both) | the same |
 //! | a malicious sender breaks | correctness | correctness, and privacy of x only against DDH |
-//! | a malicious receiver breaks | nothing but its choice of items | the hiding of which items match |
-//! | flights | 6 | 5 |
+//! | a malicious receiver breaks | the minimum, and what the sender is told | the same, and the hiding of which items match |
+//! | flights | 6, and 2 for each further 65,536 items of the receiver | 5 |
 //! | bytes for an item of the receiver | 64 | 64 |
 //! | bytes for an item of the sender, 2^20 against 2^20 | 7.7 | 7.7 |
 //! | variable-base multiplications for nx and ny items | nx + ny | 3 nx + ny |
@@ -18,7 +18,7 @@
 
 pub mod cardinality;
 pub mod ecdh;
-mod tags;
+pub(crate) mod tags;
 
 pub use tags::{STATISTICAL_BITS, TAGS_PER_CHUNK, Tags, tag_bits};
 

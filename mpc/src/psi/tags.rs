@@ -18,7 +18,8 @@ use crate::party::PartyId;
 use crate::rice;
 use crate::session::{Outputs, Session};
 
-/// Statistical security in bits: a run has a false match with probability at most 2^-40.
+/// Statistical security in bits: a run has a false match with probability at most 2^-40, and where both sides
+/// learn the result, two equal tags of the sender with probability at most 2^-41.
 pub const STATISTICAL_BITS: u32 = 40;
 
 /// Most tags in one message.
@@ -27,7 +28,7 @@ pub const TAGS_PER_CHUNK: usize = 8192;
 /// Computes the length of a tag in bits.
 ///
 /// Of nx * ny pairs of different items, each collides with probability 2^-bits, so
-/// `bits = 40 + ceil(log2 nx) + ceil(log2 ny)` keeps the chance of any false match below 2^-40. Where both
+/// `bits = 40 + ceil(log2 nx) + ceil(log2 ny)` keeps the chance of any false match at most 2^-40. Where both
 /// sides learn the result, the sender's tags must be distinct too, and the larger size counts twice where
 /// the sender's is the larger: `bits = 40 + ceil(log2 max(nx, ny)) + ceil(log2 ny)`.
 ///
@@ -130,8 +131,8 @@ impl fmt::Debug for SortedTags {
     }
 }
 
-/// The next tags of the sender, as gaps from the tag before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The next tags of the sender, as gaps from the tag before; `Debug` prints their number alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Tags {
     count: u32,
     code: Vec<u8>,
@@ -146,6 +147,12 @@ impl Tags {
     /// Tells whether there is none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
+    }
+}
+
+impl fmt::Debug for Tags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tags").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -166,7 +173,6 @@ impl Message for Tags {
 }
 
 /// Cuts sorted tags into messages.
-#[derive(Debug)]
 pub(crate) struct TagStream {
     layout: TagLayout,
     tags: SortedTags,
@@ -198,8 +204,16 @@ impl TagStream {
     }
 }
 
+impl fmt::Debug for TagStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { layout, tags, sent, last: _ } = self;
+        let mut shown = f.debug_struct("TagStream");
+        shown.field("layout", layout).field("tags", tags).field("sent", sent).finish_non_exhaustive()
+    }
+}
+
 /// An own item that a tag of the sender matched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Match {
     /// Index of the own item.
     pub(crate) index: u32,
@@ -208,7 +222,6 @@ pub(crate) struct Match {
 }
 
 /// Merges the own sorted tags with those that arrive; of the latter none is kept.
-#[derive(Debug)]
 pub(crate) struct TagMerger {
     layout: TagLayout,
     own: SortedTags,
@@ -271,6 +284,14 @@ impl TagMerger {
             0 => Ok(self.matches),
             missing => Err(Error::Unfinished { missing }),
         }
+    }
+}
+
+impl fmt::Debug for TagMerger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { layout, own, cursor: _, last: _, received, matches: _ } = self;
+        let mut shown = f.debug_struct("TagMerger");
+        shown.field("layout", layout).field("own", own).field("received", received).finish_non_exhaustive()
     }
 }
 

@@ -35,6 +35,11 @@ impl<S: Read + Write> Framed<S> {
         &self.stream
     }
 
+    /// Borrows the stream to change its settings.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Returns the stream.
     pub fn into_inner(self) -> S {
         self.stream

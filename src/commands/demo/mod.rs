@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::cli::DemoArgs;
 use crate::error::{Error, exit};
 use crate::report::PsiReport;
-use crate::synthetic::{Population, TableKind, write_table};
+use crate::synthetic::{Population, TableKind, people_in, write_table};
 
 use self::parties::run_both;
 
@@ -56,8 +56,9 @@ impl Tables {
     fn write(dir: &Path, args: &DemoArgs) -> Result<Self, Error> {
         let (records, other) = (u64::from(args.records), u64::from(other_records(args)));
         let population = Population::new(args.seed);
-        let common = records.min(other) * u64::from(args.common) / 100;
-        let first = records - common;
+        let insured = people_in(population, TableKind::Insurance, records);
+        let smaller = insured.min(people_in(population, TableKind::Credit, other));
+        let first = insured - smaller * u64::from(args.common) / 100;
         let table = |name: &str, kind, first, rows| {
             let failed = |source| Error::Io { action: format!("write {name}"), source };
             write_table(&dir.join(name), population, kind, first, rows).map_err(failed)

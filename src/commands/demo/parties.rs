@@ -5,12 +5,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use jiff::ToSpan;
-
 use super::MINIMUM;
-use crate::agreement::{
-    AGREEMENT_VERSION, Agreement, KeyTerm, PartyTerm, Terms, sign_file, today, write_new,
-};
+use crate::agreement::{AGREEMENT_VERSION, Agreement, Day, KeyTerm, PartyTerm, Terms, sign_file, write_new};
 use crate::cli::DemoArgs;
 use crate::data::normalize::Rule;
 use crate::error::Error;
@@ -60,7 +56,7 @@ fn agree(dir: &Path) -> Result<(), Error> {
         output: vec!["insurance".into()],
         minimum_intersection: MINIMUM,
         max_runs: 1,
-        expires: Some(today().saturating_add(1.day())),
+        expires: Some(Day::today().next()),
         key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
         party: vec![insurance_term, credit_term],
     })?;

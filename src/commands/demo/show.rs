@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-use super::other_records;
+use super::{MINIMUM, other_records};
 use crate::cli::DemoArgs;
 use crate::error::Error;
 use crate::report::{PsiReport, grouped};
@@ -38,7 +38,11 @@ pub(super) fn result(
     line("The credit bureau's report:")?;
     line(&indented(&credit.to_string()))?;
     let (records, other) = (grouped(args.records.into()), grouped(other_records(args).into()));
-    line(&format!("Checked: a plain join of the {records} and {other} rows gives the same."))
+    let found = match insurance.sizes.common_keys {
+        Some(_) => "gives the same".to_owned(),
+        None => format!("finds fewer than {MINIMUM} common people, so nothing may be released"),
+    };
+    line(&format!("Checked: a plain join of the {records} and {other} rows {found}."))
 }
 
 /// Writes a line to standard output.

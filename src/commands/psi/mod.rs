@@ -1,13 +1,12 @@
 //! `tidegate psi`: the records that two parties share.
 //!
-//! Everything that can fail on the own side is checked before the link is made; the run is counted before the
-//! first message that depends on data; output is written after the other side has confirmed every message.
+//! The own flags, agreement, table and output places are checked before the link is made; the run is counted
+//! before the first message that depends on data; output is written after the protocol has ended, so a disk
+//! that fills up then costs a run.
 
 mod plan;
 mod run;
 mod summary;
-
-use std::path::Path;
 
 use crate::cli::PsiArgs;
 use crate::data::{
@@ -55,8 +54,7 @@ fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {
     let found = run::over_link(args, &plan, &keyed, &mut progress, cancel)?;
     let rows_written = write(args, &source, &keyed, &found, &mut progress, cancel)?;
     let summary = summary::report(&plan, keyed.summary, &found, rows_written, &mut progress);
-    let mut data = [&args.output, &args.rejects].into_iter().flatten();
-    let aside = data.any(|file| file == Path::new("-") || file == Path::new("/dev/stdout"));
+    let aside = [&args.output, &args.rejects].into_iter().flatten().any(|path| TableSink::is_stdout(path));
     report::print(&summary, args.format, aside)?;
     Ok(if matches!(found.finding, Finding::Withheld) { exit::POLICY } else { exit::DONE })
 }
@@ -67,8 +65,9 @@ fn check_outputs(args: &PsiArgs) -> Result<(), Error> {
     for file in files.clone() {
         TableSink::check(file, options)?;
     }
-    let same = |a: &Path, b: &Path| {
-        a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+    let same = |a: &std::path::Path, b: &std::path::Path| {
+        let both_stdout = TableSink::is_stdout(a) && TableSink::is_stdout(b);
+        a == b || both_stdout || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
     };
     let mut pairs = files.clone().map(|file| (file, &args.input));
     let outputs_collide = matches!((&args.output, &args.rejects), (Some(a), Some(b)) if same(a, b));

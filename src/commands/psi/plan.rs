@@ -2,7 +2,7 @@
 
 use tidegate_mpc::{Outputs, PartyId, Protocol, Role, RoleChoice, Terms};
 
-use crate::agreement::{Agreement, PartyTerm, ShortForm, SignedAgreement, to_toml, today};
+use crate::agreement::{Agreement, Day, PartyTerm, ShortForm, SignedAgreement, to_toml};
 use crate::cli::PsiArgs;
 use crate::data::KeyColumn;
 use crate::error::Error;
@@ -34,7 +34,7 @@ impl Plan {
     pub(super) fn new(args: &PsiArgs, progress: &Progress) -> Result<Self, Error> {
         let identity = Identity::load(&args.identity)?;
         let agreement = find_agreement(args, &identity, progress)?;
-        agreement.check_date(today())?;
+        agreement.check_date(Day::today())?;
         let sides = agreement.sides(&identity.public())?;
         let (own_name, peer_name) = (sides.own_name.clone(), sides.peer_name.clone());
         let protocol = choose_protocol(args, &agreement)?;

@@ -8,6 +8,8 @@ use tidegate_mpc::transport::{Channel, Framed, Traffic};
 use tidegate_mpc::{ItemSet, Protocol, Session};
 
 use super::plan::Plan;
+use super::summary::direction_note;
+use crate::agreement::Day;
 use crate::cli::PsiArgs;
 use crate::data::KeyedTable;
 use crate::error::Error;
@@ -17,6 +19,9 @@ use crate::state::Runs;
 
 /// Protocol and version for TLS.
 const ALPN: &[u8] = b"tidegate-psi/1";
+
+/// How long a slow machine of one core may compute on each key of either side without a message in between.
+const KEY_MICROSECONDS: u64 = 500;
 
 /// What a run found out.
 #[derive(Debug)]
@@ -94,17 +99,10 @@ pub(super) fn over_link(
 
 fn timing(args: &PsiArgs) -> Timing {
     let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-    let default = Timing::default();
-    Timing {
-        establish: seconds(args.wait),
-        stall: seconds(args.stall),
-        silence: default.silence.min(seconds(args.stall)),
-        heartbeat: default.heartbeat.min(seconds(args.stall) / 3),
-        ..default
-    }
+    Timing { establish: seconds(args.wait), stall: seconds(args.stall), ..Timing::default() }
 }
 
-/// Both sides have confirmed every message by now, so a failure to part costs nothing but this note.
+/// The own result is confirmed by now, so a failure to part costs nothing but this note.
 fn close(link: Link, progress: &Progress) -> WireBytes {
     let before = link.wire();
     link.close().unwrap_or_else(|error| {
@@ -123,9 +121,16 @@ fn run(
     let rng = &mut rand::rng();
     let terms = plan.terms(channel.get_ref().channel_binding());
     compare_offers(&terms, channel)?;
+    // The wait for the peer may have lasted past the last day.
+    plan.agreement.check_date(Day::today())?;
     // Counted before the greeting, which says how many keys there are.
     let runs = plan.state.count_run(&plan.hash, plan.agreement.terms().max_runs)?;
     let session = greet(&terms, items.len(), channel, rng)?;
+    if let Some(note) = direction_note(&session) {
+        progress.note(&format!("note: {note}"));
+    }
+    let keys = session.receiver_len() + session.sender_len();
+    channel.get_mut().extend_stall(Duration::from_micros(KEY_MICROSECONDS * keys));
     let mut observer = Watch { progress, cancel };
     let finding = match session.protocol() {
         Protocol::PsiCardinality => psi_cardinality(items, &session, channel, &mut observer, rng)?.into(),

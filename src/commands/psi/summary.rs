@@ -78,12 +78,19 @@ fn protocol_lines(session: &Session, key_exchange: &str) -> ProtocolLines {
         role: session.role().to_string(),
         group: "ristretto255".into(),
         adversary: "semi-honest".into(),
-        computational_bits: 126,
+        computational_bits: computational_bits(session),
         statistical_bits: STATISTICAL_BITS,
         tag_bits: tag_bits(session.receiver_len(), session.sender_len(), session.outputs()),
         key_exchange: key_exchange.to_owned(),
         minimum_intersection: session.minimum(),
     }
+}
+
+/// Half of the group's 252 bits, less what the evaluations of one key give away to a receiver that goes for
+/// the key: half a bit for each doubling of their number (RFC 9497 §7.2.3).
+fn computational_bits(session: &Session) -> u32 {
+    let doublings = session.receiver_len().max(1).next_power_of_two().trailing_zeros();
+    126 - doublings.div_ceil(2)
 }
 
 /// Says what each side learned, sizes and every other leakage included.
@@ -108,7 +115,7 @@ fn learned(session: &Session, finding: &Finding) -> LearnedLines {
 }
 
 /// Says when the other direction would have been much cheaper; where both get output it is taken anyway.
-fn direction_note(session: &Session) -> Option<String> {
+pub(super) fn direction_note(session: &Session) -> Option<String> {
     let (receiver, sender) = (session.receiver_len(), session.sender_len());
     let bytes = |receiver, sender| RECEIVER_ITEM_BYTES * receiver + SENDER_ITEM_BYTES * sender;
     let (taken, other) = (bytes(receiver, sender), bytes(sender, receiver));
@@ -117,7 +124,7 @@ fn direction_note(session: &Session) -> Option<String> {
     }
     let smaller = if session.role() == Role::Sender { session.own() } else { session.peer() };
     Some(format!(
-        "about {} bytes passed; with output for {smaller}, whose set is smaller, it would be {}",
+        "this direction takes about {} bytes; were the output for {smaller}, whose set is smaller, it would take {}",
         grouped(taken),
         grouped(other)
     ))

@@ -164,7 +164,7 @@ fn assert_aborted(mut link: Link, reason: AbortReason) {
 
 #[test]
 fn an_abort_reaches_the_peer_with_its_reason() {
-    for reason in [AbortReason::AgreementMismatch, AbortReason::Busy] {
+    for reason in [AbortReason::AgreementMismatch, AbortReason::Expired] {
         let (to_bob, to_alice) = pair();
         to_bob.abort(reason);
         assert_aborted(to_alice, reason);
@@ -183,14 +183,14 @@ fn an_abort_reaches_a_peer_that_is_blocked_sending() {
     let (to_bob, mut to_alice) = pair();
     let alice = thread::spawn(move || {
         thread::sleep(Duration::from_millis(500));
-        to_bob.abort(AbortReason::PolicyNotMet);
+        to_bob.abort(AbortReason::RunsSpent);
     });
     let error = loop {
         if let Err(error) = to_alice.write_all(&[1; MIB]) {
             break LinkError::from_io(&error).unwrap().clone();
         }
     };
-    assert!(matches!(error, LinkError::PeerAborted { reason: AbortReason::PolicyNotMet, .. }), "{error:?}");
+    assert!(matches!(error, LinkError::PeerAborted { reason: AbortReason::RunsSpent, .. }), "{error:?}");
     alice.join().unwrap();
 }
 

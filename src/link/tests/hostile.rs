@@ -204,6 +204,18 @@ fn a_peer_that_only_beats_is_stalled() {
 }
 
 #[test]
+fn the_stall_limit_can_be_extended() {
+    let timing = Timing { stall: Duration::from_millis(200), ..QUICK };
+    let (mut link, hostile) = with_hostile(timing);
+    let beating = beat(hostile);
+    link.extend_stall(Duration::from_millis(300));
+    let error = link_error(link.read(&mut [0]));
+    assert!(matches!(error, LinkError::PeerStalled { stall, .. } if stall.as_millis() == 500), "{error:?}");
+    drop(link);
+    beating.join().unwrap();
+}
+
+#[test]
 fn a_peer_that_takes_nothing_is_stalled_and_dropping_does_not_hang() {
     let timing = Timing { stall: Duration::from_secs(3), ..QUICK };
     let (mut link, hostile) = with_hostile(timing);
@@ -246,8 +258,8 @@ fn a_peer_without_post_quantum_gets_x25519_and_no_ticket() {
     let mut hostile = Hostile::connect(old, listening.address);
     let link = listening.join().unwrap();
     assert_eq!(link.key_exchange(), "X25519");
-    link.abort(AbortReason::Busy);
-    assert!(matches!(hostile.read(), Some(Frame::Abort(AbortReason::Busy))));
+    link.abort(AbortReason::Expired);
+    assert!(matches!(hostile.read(), Some(Frame::Abort(AbortReason::Expired))));
     assert_eq!(hostile.stream.get_ref().1.tls13_tickets_received(), 0);
 }
 

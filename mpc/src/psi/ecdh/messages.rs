@@ -1,5 +1,7 @@
 //! Messages of the protocol besides [`Tags`](crate::psi::Tags) and [`Finished`](crate::Finished).
 
+use std::fmt;
+
 use crate::codec::{Malformation, Reader};
 use crate::error::Error;
 use crate::group::{ELEMENT_BYTES, Element, Encoded};
@@ -68,9 +70,17 @@ impl Message for Matches {
 pub(crate) const POSITIONS_PER_CHUNK: usize = 1 << 20;
 
 /// For each of the sender's next tags, in the sender's order, whether it matched; lowest bit first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` prints the number of bytes alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct MatchBits {
     pub(crate) bits: Vec<u8>,
+}
+
+impl fmt::Debug for MatchBits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MatchBits").field("bytes", &self.bits.len()).finish_non_exhaustive()
+    }
 }
 
 impl Message for MatchBits {

@@ -39,13 +39,17 @@
 //! where both sides learn the result it then learns whether those items are in the intersection.
 //! A malicious receiver cannot claim an item that it does not hold (ECDH-8), but it can hide a match, and the
 //! minimum is kept by its own program: the sender cannot check it before its tags are out.
+//! What the receiver refuses depends on nothing that it holds, and so tells a sender nothing about x. An N
+//! that is the identity is therefore tagged like any other: a sender can force one for an item that it
+//! guesses, and a refusal would confirm the guess.
 //! The caller supplies an authenticated, confidential channel and an agreed session. Not protected: which
 //! items a party enters, repeated runs with chosen sets, collusion. Side channels: group operations and
-//! hashes are constant-time in the item and the key; sorting and merging work on tags, which the receiver
+//! hashes are constant-time in the key and in items of equal length; sorting and merging work on tags, which the receiver
 //! knows and the sender sends. A quantum computer that has recorded a run can find s and then test items.
 //!
 //! # Cost
-//! 6 flights (3 round trips), offers and greetings included. Per item of the receiver: 64 bytes; 1 hash to the group, 2 fixed-base and 1
+//! 6 flights (3 round trips), offers and greetings included, and 2 for each further 65,536 items of the
+//! receiver ([`flights`](crate::run::flights)). Per item of the receiver: 64 bytes; 1 hash to the group, 2 fixed-base and 1
 //! variable-base multiplication, 2 decodings, 3 batched encodings. Per item of the sender: about 7.7 bytes at
 //! 2^20 against 2^20; 1 hash to the group, 1 variable-base multiplication, 1 batched encoding.
 //! So the side with fewer items should receive.
@@ -66,7 +70,6 @@
 //! | ECDH-1 | a chunk holds as many elements as belong there | [`Error::Count`](crate::Error::Count) | `tests/psi_adversary.rs` |
 //! | ECDH-2 | elements are canonical and not the identity | [`Error::BadElement`](crate::Error::BadElement) | same |
 //! | ECDH-3 | so is the sender's key | same | same |
-//! | ECDH-4 | no evaluation is the identity | same | same |
 //! | ECDH-5 | the number of matches is possible | [`Error::ImpossibleCount`](crate::Error::ImpossibleCount) | same |
 //! | ECDH-6 | it is not below the minimum | [`Error::BelowMinimum`](crate::Error::BelowMinimum) | same |
 //! | ECDH-7 | there is one bit for each tag | [`Error::Count`](crate::Error::Count) | same |

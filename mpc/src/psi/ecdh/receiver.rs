@@ -11,7 +11,7 @@ use super::messages::{
 };
 use super::tagger::{Confirmation, MatchProof, Tagger};
 use crate::error::Error;
-use crate::group::{BadElement, Element, Encoded, FixedBase};
+use crate::group::{Element, Encoded, FixedBase};
 use crate::items::ItemSet;
 use crate::message::next_chunk_len;
 use crate::parallel;
@@ -19,9 +19,6 @@ use crate::psi::Intersection;
 use crate::psi::tags::{Match, SortedTags, TagLayout, TagMerger, Tagged, Tags};
 use crate::secret::BlindSeed;
 use crate::session::{Outputs, Protocol, Role, Session};
-
-/// The encoding of the identity (RFC 9496 §4.3.2).
-const IDENTITY: Encoded = [0; 32];
 
 /// The receiver while it blinds items and takes answers.
 #[derive(Debug)]
@@ -111,18 +108,17 @@ impl<'a> Receiver<'a> {
         offset: usize,
     ) -> Result<Zeroizing<Vec<Encoded>>, Error> {
         let start = (first + offset) as u64;
-        let bad = |(index, cause)| bad_element::<EvaluatedItems>(self.session.peer(), index, cause);
         // [JKX21 Mult-2HashDH] H(x)^k = b·z^-r
         let differences =
             (start..).zip(batch).zip(self.blinds.blinds(start)).map(|((index, encoded), blind)| {
-                let element = Element::decode(encoded).map_err(|cause| bad((index, cause)))?; // ECDH-2
-                Ok(element.sub(&self.key.mul(&blind)))
+                let element = Element::decode(encoded); // ECDH-2
+                let bad = |cause| bad_element::<EvaluatedItems>(self.session.peer(), index, cause);
+                Ok(element.map_err(bad)?.sub(&self.key.mul(&blind)))
             });
+        // The identity is tagged like any other result: to refuse it would tell a sender that takes s·H(x)
+        // off its answer whether x is the item.
         let evaluated = Element::encode_doubled(&differences.collect::<Result<Vec<_>, Error>>()?);
-        match (start..).zip(&evaluated).find(|(_, encoded)| **encoded == IDENTITY) {
-            Some((index, _)) => Err(bad((index, BadElement::Identity))), // ECDH-4
-            None => Ok(Zeroizing::new(evaluated)),
-        }
+        Ok(Zeroizing::new(evaluated))
     }
 
     /// Sorts the own tags once every item has its answer.

@@ -1,0 +1,342 @@
+//! What a log may show: every public type that holds items, keys, blinds or tags, formatted in every state.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
+
+mod common;
+
+use std::fmt::Debug;
+
+use common::rogue::labelled;
+use common::{Case, kind, set};
+use curve25519_dalek::Scalar;
+use rand_core::Rng;
+use sha2::Digest;
+use tidegate_mpc::codec::Malformation;
+use tidegate_mpc::group::{Element, FixedBase};
+use tidegate_mpc::psi::{cardinality, ecdh, tag_bits};
+use tidegate_mpc::run::{Outcome, RunError};
+use tidegate_mpc::testing::{Parties, agreed_sessions, seeded_rng};
+use tidegate_mpc::transport::{Channel, ChannelError, memory_pair};
+use tidegate_mpc::{
+    BadElement, Error, ItemSet, ItemSetBuilder, Message, Outputs, Protocol, Role, SecretScalar, Term,
+};
+
+/// Byte strings that no output may show, with a word for each.
+struct Secrets(Vec<(String, Vec<u8>)>);
+
+impl Secrets {
+    fn of_items(sets: &[&ItemSet]) -> Self {
+        let items = |set: &ItemSet| (0..set.len()).map(|i| set.get(i).unwrap().to_vec()).collect::<Vec<_>>();
+        let all = sets.iter().flat_map(|set| items(set));
+        Self(all.map(|item| ("an item".to_owned(), item)).collect())
+    }
+
+    fn add(&mut self, what: &str, bytes: &[u8]) {
+        assert!(bytes.len() >= 5, "shorter ones stand in any output by chance");
+        self.0.push((what.to_owned(), bytes.to_vec()));
+    }
+
+    /// Requires that `shown` holds none of them: as text, as a list of numbers, in hex, or as one number.
+    fn are_absent(&self, shown: &str, from: &str) {
+        let packed: String = shown.chars().filter(|c| !c.is_whitespace()).collect();
+        let lower = packed.to_lowercase();
+        for (what, bytes) in &self.0 {
+            let list = |format: fn(&u8) -> String| bytes.iter().map(format).collect::<Vec<_>>();
+            let mut forms = vec![
+                list(|byte| byte.to_string()).join(","),
+                list(|byte| format!("{byte:02x}")).concat(),
+                list(|byte| format!("0x{byte:02x}")).join(","),
+            ];
+            forms.extend(std::str::from_utf8(bytes).ok().map(str::to_lowercase));
+            if let Ok(number) = <[u8; 16]>::try_from(&bytes[..]) {
+                forms.push(u128::from_be_bytes(number).to_string());
+            }
+            for form in forms {
+                assert!(!lower.contains(&form), "{from} shows {what}: {shown}");
+            }
+        }
+    }
+
+    fn are_hidden_by(&self, value: &impl Debug) {
+        let from = std::any::type_name_of_val(value);
+        self.are_absent(&format!("{value:?}"), from);
+        self.are_absent(&format!("{value:#?}"), from);
+    }
+}
+
+fn sets() -> (ItemSet, ItemSet) {
+    (set(1_000_000..1_000_005), set(1_000_003..1_000_009))
+}
+
+/// The bytes that a generator with this seed gives first.
+fn drawn<const N: usize>(seed: u64) -> [u8; N] {
+    let mut bytes = [0; N];
+    seeded_rng(seed).fill_bytes(&mut bytes);
+    bytes
+}
+
+/// The key that a party draws from a generator with this seed.
+fn key_of(seed: u64) -> SecretScalar {
+    let scalar = Scalar::from_bytes_mod_order_wide(&drawn(seed));
+    SecretScalar::from_canonical_bytes(scalar.to_bytes()).unwrap()
+}
+
+/// Adds what the sender's items become in a session of the intersection: evaluation, tag, confirmation.
+fn add_evaluations(secrets: &mut Secrets, items: &ItemSet, session_id: &[u8; 32], bits: u32, seed: u64) {
+    let s = key_of(seed);
+    let public = Element::generate(&s).encode();
+    for item in (0..items.len()).map(|i| items.get(i).unwrap()) {
+        let product = Element::hash(&[session_id, item]).mul(&s);
+        let evaluated = product.add(&product).encode();
+        let mut hash = labelled("tidegate/1 psi-ecdh tag").chain_update(session_id).chain_update(public);
+        hash.update(u32::try_from(item.len()).unwrap().to_le_bytes());
+        let material = hash.chain_update(item).chain_update(evaluated).finalize();
+        let tag = u128::from_be_bytes(material[..16].try_into().unwrap()) >> (128 - bits);
+        secrets.add("an evaluation", &evaluated);
+        secrets.add("a tag", &tag.to_be_bytes());
+        secrets.add("the head of a tag", &material[..5]);
+        secrets.add("a confirmation", &material[32..48]);
+    }
+}
+
+#[test]
+fn the_states_of_the_intersection_show_nothing() {
+    let (ours, theirs) = sets();
+    let (session, other) = agreed_sessions(Protocol::PsiEcdh, Outputs::Both, 1, ours.len(), theirs.len());
+    let mut secrets = Secrets::of_items(&[&ours, &theirs]);
+    secrets.add("the seed of the blinds", &drawn::<32>(21));
+    secrets.add("the key", &Scalar::from_bytes_mod_order_wide(&drawn(22)).to_bytes());
+    let bits = tag_bits(5, 6, Outputs::Both);
+    add_evaluations(&mut secrets, &theirs, session.id(), bits, 22);
+
+    let (mut sender, key) = ecdh::Sender::start(&theirs, &other, &mut seeded_rng(22)).unwrap();
+    assert_eq!(key.encode()[1..], Element::generate(&key_of(22)).encode(), "the key is the one searched for");
+    secrets.are_hidden_by(&sender);
+    let mut receiver = ecdh::Receiver::start(&ours, &session, &key, &mut seeded_rng(21)).unwrap();
+    secrets.are_hidden_by(&receiver);
+    let blinded = receiver.blind_next().unwrap();
+    let evaluated = sender.reply(&blinded).unwrap();
+    receiver.accept(&evaluated).unwrap();
+    while sender.tag_next() > 0 {}
+    secrets.are_hidden_by(&receiver);
+    secrets.are_hidden_by(&sender);
+    let (mut sending, mut awaiting) = (sender.close().unwrap(), receiver.close().unwrap());
+    secrets.are_hidden_by(&sending);
+    secrets.are_hidden_by(&awaiting);
+    let tags = sending.next_chunk().unwrap();
+    secrets.are_hidden_by(&sending);
+    awaiting.accept(&tags).unwrap();
+    secrets.are_hidden_by(&awaiting);
+    assert!(!format!("{awaiting:?}").contains("index"), "{awaiting:?} shows which items match");
+    let matched = awaiting.close().unwrap();
+    secrets.are_hidden_by(&matched);
+    let closing = sending.close().unwrap();
+    secrets.are_hidden_by(&closing);
+    let (verdict, bits) = (matched.verdict(), matched.match_bits().next().unwrap());
+    secrets.are_hidden_by(&verdict);
+    let mut reading = closing.accept(verdict).unwrap().unwrap();
+    reading.accept(&bits).unwrap();
+    secrets.are_hidden_by(&reading);
+    let (common, theirs) = (matched.release().unwrap(), reading.close().unwrap());
+    assert_eq!((common.indices(), theirs.indices()), (&[3, 4][..], &[0, 1][..]));
+    for shown in [format!("{common:?}"), format!("{theirs:?}")] {
+        assert_eq!(shown, "Intersection { len: 2, .. }");
+    }
+    secrets.are_hidden_by(&(key, blinded, evaluated, &tags, &bits));
+    assert!(
+        !format!("{tags:?}").contains('['),
+        "{tags:?} shows a code, which is tags to whoever counts bits"
+    );
+    assert!(!format!("{bits:?}").contains('['), "{bits:?} shows which items match");
+}
+
+#[test]
+fn the_states_of_the_cardinality_show_nothing() {
+    let (ours, theirs) = sets();
+    let (session, other) =
+        agreed_sessions(Protocol::PsiCardinality, Outputs::Both, 1, ours.len(), theirs.len());
+    let mut secrets = Secrets::of_items(&[&ours, &theirs]);
+    for seed in [21, 22] {
+        secrets.add("a key", &Scalar::from_bytes_mod_order_wide(&drawn(seed)).to_bytes());
+    }
+    // What is drawn is s/2, and encoding doubles.
+    let s = key_of(22);
+    for item in (0..theirs.len()).map(|i| theirs.get(i).unwrap()) {
+        let product = Element::hash(&[session.id(), item]).mul(&s);
+        let evaluated = product.add(&product).encode();
+        let hash = labelled("tidegate/1 psi-cardinality tag").chain_update(session.id());
+        let material = hash.chain_update(evaluated).finalize();
+        let tag =
+            u128::from_be_bytes(material[..16].try_into().unwrap()) >> (128 - tag_bits(5, 6, Outputs::Both));
+        secrets.add("an evaluation", &evaluated);
+        secrets.add("a tag", &tag.to_be_bytes());
+    }
+
+    let mut receiver = cardinality::Receiver::start(&ours, &session, &mut seeded_rng(21)).unwrap();
+    let mut sender = cardinality::Sender::start(&theirs, &other, &mut seeded_rng(22)).unwrap();
+    secrets.are_hidden_by(&receiver);
+    sender.accept(&receiver.blind_next().unwrap()).unwrap();
+    while sender.tag_next() > 0 {}
+    secrets.are_hidden_by(&sender);
+    let (mut sending, mut awaiting) = (sender.close().unwrap(), receiver.close().unwrap());
+    secrets.are_hidden_by(&sending);
+    awaiting.accept(&sending.next_items().unwrap()).unwrap();
+    secrets.are_hidden_by(&awaiting);
+    let mut awaiting = awaiting.close().unwrap();
+    awaiting.accept(&sending.next_tags().unwrap()).unwrap();
+    secrets.are_hidden_by(&sending);
+    secrets.are_hidden_by(&awaiting);
+    assert!(!format!("{awaiting:?}").contains("index"), "{awaiting:?} shows which answers match");
+    let counted = awaiting.close().unwrap();
+    assert_eq!(format!("{counted:?}"), "Counted(..)");
+    assert_eq!(counted.size().check(&other).unwrap(), Some(2), "the tags searched for are the true ones");
+}
+
+#[test]
+fn sets_keys_and_parties_show_nothing() {
+    let (ours, theirs) = sets();
+    let mut secrets = Secrets::of_items(&[&ours, &theirs]);
+    let scalar = [5; 31].into_iter().chain([0]).collect::<Vec<u8>>();
+    secrets.add("a scalar", &scalar);
+    secrets.are_hidden_by(&SecretScalar::from_canonical_bytes(scalar.try_into().unwrap()).unwrap());
+    secrets.are_hidden_by(&ours);
+    let mut builder = ItemSetBuilder::new();
+    builder.insert(theirs.get(0).unwrap()).unwrap();
+    secrets.are_hidden_by(&builder);
+    secrets.are_hidden_by(&Parties::new(Protocol::PsiEcdh, Outputs::Both, 1, &ours, &theirs));
+    secrets.are_hidden_by(&FixedBase::new(&Element::hash(&[b"base"])));
+    let (mut channel, peer) = memory_pair();
+    channel.send(ours.get(0).unwrap()).unwrap();
+    secrets.are_hidden_by(&(channel, peer));
+}
+
+#[test]
+fn outcomes_and_messages_of_a_whole_run_show_no_item() {
+    let (ours, theirs) = sets();
+    let secrets = Secrets::of_items(&[&ours, &theirs]);
+    for protocol in [Protocol::PsiEcdh, Protocol::PsiCardinality] {
+        let run = Case::new(protocol, Outputs::Both, 1, &ours, &theirs).check();
+        for message in run.to_receiver.iter().chain(&run.to_sender) {
+            secrets.are_hidden_by(message);
+            assert_ne!(message[0], 0);
+        }
+    }
+    let parties = Parties::new(Protocol::PsiEcdh, Outputs::Both, 1, &ours, &theirs);
+    let (ended, other) = parties.run_ecdh(&mut common::honest, &mut common::honest);
+    secrets.are_hidden_by(&ended);
+    assert_eq!(format!("{:?}", other.unwrap()), "Released(Intersection { len: 2, .. })");
+    assert_eq!(format!("{:?}", Outcome::<u64>::Withheld), "Withheld");
+}
+
+/// One of each variant of this party's own errors, with the exact text.
+fn own_errors() -> Vec<(Error, &'static str)> {
+    let (protocol, role) = (Protocol::PsiEcdh, Role::Sender);
+    let name =
+        "a party name is 1 to 64 characters of a-z, 0-9, '-', '_' and '.', the first a letter or digit";
+    vec![
+        (Error::PartyName, name),
+        (Error::DuplicateItem { index: 2 }, "item 2 is a copy of an earlier one; a set holds each item once"),
+        (Error::ItemTooLong { found: 5000, max: 4096 }, "an item of 5000 bytes; at most 4096 are allowed"),
+        (Error::SetTooLarge { found: 9, max: 8 }, "a set of 9 items; at most 8 are allowed"),
+        (Error::SetChanged { found: 9, expected: 8 }, "a set of 9 items, but the session was agreed on 8"),
+        (
+            Error::WrongStep { protocol, role },
+            "this session is psi-ecdh as sender; the step belongs to another",
+        ),
+        (Error::Unfinished { missing: 3 }, "3 elements are still missing at this step"),
+    ]
+}
+
+/// One of each variant about a greeting, with the text behind `party peer `.
+fn greeting_errors() -> Vec<(Error, &'static str)> {
+    let peer = || "peer".parse().unwrap();
+    let (term, role) = (Term::Minimum, Role::Sender);
+    vec![
+        (
+            Error::Version { peer: peer(), found: 2, expected: 1 },
+            "speaks version 2 of the protocols; this program speaks 1",
+        ),
+        (Error::PeerName { peer: peer() }, "calls itself another name"),
+        (Error::OwnName { peer: peer() }, "expects another party than this one"),
+        (Error::Terms { peer: peer(), term }, "runs under another minimum intersection size"),
+        (
+            Error::SameRole { peer: peer(), role },
+            "is sender too; one side has to receive and the other to send",
+        ),
+        (Error::Reflected { peer: peer() }, "returned this party's own greeting"),
+        (Error::PeerSetTooLarge { peer: peer(), found: 9, max: 8 }, "brings 9 items; the agreement allows 8"),
+    ]
+}
+
+/// One of each variant about a later message, likewise.
+fn message_errors() -> Vec<(Error, &'static str)> {
+    let peer = || "peer".parse().unwrap();
+    let malformed = |cause| Error::Malformed { peer: peer(), message: "Tags", cause };
+    let bad = |cause| Error::BadElement { peer: peer(), message: "BlindedItems", index: 4, cause };
+    let unexpected = Error::UnexpectedMessage { peer: peer(), found: "Tags", expected: "Hello" };
+    let count = Error::Count { peer: peer(), message: "Tags", found: 3, expected: 4 };
+    let not_sorted = Error::NotSorted { peer: peer(), message: "ShuffledItems" };
+    let impossible = Error::ImpossibleCount { peer: peer(), found: 9, max: 8 };
+    let below = Error::BelowMinimum { peer: peer(), found: 4, minimum: 5 };
+    vec![
+        (unexpected, "sent Tags where Hello belongs"),
+        (malformed(Malformation::Truncated), "sent a malformed Tags: it ends too early"),
+        (malformed(Malformation::Trailing { extra: 2 }), "sent a malformed Tags: 2 bytes follow its end"),
+        (
+            malformed(Malformation::Field { field: "code" }),
+            "sent a malformed Tags: its field `code` holds no allowed value",
+        ),
+        (count, "sent 3 values in Tags; 4 belong there"),
+        (
+            bad(BadElement::NotCanonical),
+            "sent a bad element at index 4 of BlindedItems: not a canonical ristretto255 encoding",
+        ),
+        (bad(BadElement::Identity), "sent a bad element at index 4 of BlindedItems: the identity element"),
+        (not_sorted, "sent ShuffledItems out of order"),
+        (Error::TagRange { peer: peer(), bits: 40 }, "sent a tag of more than 40 bits"),
+        (Error::Transcript { peer: peer() }, "confirms other messages than were exchanged"),
+        (Error::UnprovenMatches { peer: peer() }, "claims matches that it does not hold"),
+        (impossible, "reports 9 matches; at most 8 are possible"),
+        (below, "released 4 matches; below 5 nothing may be released"),
+    ]
+}
+
+#[test]
+fn errors_show_numbers_and_names_alone() {
+    let own = own_errors().into_iter().map(|(error, text)| (error, None, text.to_owned()));
+    let peers = greeting_errors().into_iter().chain(message_errors());
+    let peers = peers.map(|(error, text)| (error, Some("peer"), format!("party peer {text}")));
+    for (error, peer, text) in own.chain(peers) {
+        assert_eq!(error.to_string(), text);
+        assert_eq!(error.peer().map(|peer| peer.as_str()), peer);
+        let error = RunError::from(error);
+        assert_eq!((error.to_string(), error.peer().map(|peer| peer.as_str())), (text, peer));
+    }
+    let channel = |cause| RunError::Channel { peer: "peer".parse().unwrap(), cause }.to_string();
+    let closed = "the link to party peer failed: the channel was closed before the protocol ended";
+    assert_eq!(channel(ChannelError::Closed), closed);
+    let long = "the link to party peer failed: a message of 9 bytes was announced; at most 8 belong here";
+    assert_eq!(channel(ChannelError::TooLong { found: 9, max: 8 }), long);
+    assert_eq!(RunError::Cancelled.to_string(), "the run was cancelled");
+}
+
+#[test]
+fn errors_about_items_do_not_show_them() {
+    let (ours, _) = sets();
+    let secrets = Secrets::of_items(&[&ours]);
+    let item = ours.get(0).unwrap();
+    let twice = ItemSet::new([item, item]).unwrap_err();
+    secrets.are_hidden_by(&twice);
+    secrets.are_absent(&twice.to_string(), "its text");
+    let long = ItemSet::new([item.repeat(1000)]).unwrap_err();
+    secrets.are_hidden_by(&long);
+    secrets.are_absent(&long.to_string(), "its text");
+    let name =
+        std::str::from_utf8(item).unwrap().to_uppercase().parse::<tidegate_mpc::PartyId>().unwrap_err();
+    secrets.are_absent(&name.to_string(), "its text");
+    // An item where a message belongs: neither its bytes nor their kind come back.
+    for bytes in [item.to_vec(), [&[kind::TAGS][..], item].concat(), [&[kind::HELLO][..], item].concat()] {
+        let error = tidegate_mpc::Hello::decode(&bytes, &"peer".parse().unwrap()).unwrap_err();
+        secrets.are_hidden_by(&error);
+        secrets.are_absent(&error.to_string(), "its text");
+    }
+}

@@ -121,7 +121,7 @@ impl Element {
     }
 }
 
-/// Multiples of one public element, precomputed: each multiplication costs a third of [`Element::mul`].
+/// Multiples of one public element, precomputed: each multiplication costs half of [`Element::mul`].
 pub struct FixedBase(Box<RistrettoBasepointTable>);
 
 impl FixedBase {

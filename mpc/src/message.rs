@@ -1,5 +1,7 @@
 //! Messages: a byte that says the kind, then the fields.
 
+use std::fmt;
+
 use crate::codec::{Malformation, Reader};
 use crate::error::Error;
 use crate::group::{ELEMENT_BYTES, Encoded};
@@ -87,8 +89,8 @@ pub trait Message: Sized {
     }
 }
 
-/// A message that carries elements and nothing else; `K` is its kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A message that carries elements and nothing else; `K` is its kind. `Debug` prints their number alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Elements<const K: u8> {
     pub(crate) encoded: Vec<Encoded>,
 }
@@ -112,6 +114,12 @@ impl<const K: u8> Elements<K> {
             return Err(Error::Count { peer: peer.clone(), message, found, expected });
         }
         Ok(())
+    }
+}
+
+impl<const K: u8> fmt::Debug for Elements<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(Self::NAME).field("len", &self.len()).finish_non_exhaustive()
     }
 }
 

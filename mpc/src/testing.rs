@@ -6,7 +6,7 @@ use rand_core::{CryptoRng, SeedableRng};
 
 use crate::error::Error;
 use crate::items::ItemSet;
-use crate::psi::tags::{SortedTags, TagLayout, TagMerger, TagStream, Tagged};
+use crate::psi::tags::{SortedTags, TagLayout, TagList, TagMerger, TagStream, Tagged};
 use crate::psi::{Intersection, Tags};
 use crate::run::{Outcome, RunError, greet, psi_cardinality, psi_ecdh};
 use crate::session::{Hello, Outputs, Protocol, Role, RoleChoice, Session, Terms};
@@ -68,8 +68,9 @@ pub fn merge_tags(session: &Session, material: &[[u8; 16]], sent: &[Tags]) -> Re
 }
 
 fn sorted(layout: TagLayout, material: &[[u8; 16]]) -> SortedTags {
-    let tagged = (0..).zip(material).map(|(index, bytes)| Tagged::new(layout.cut(*bytes), index));
-    SortedTags::sort(tagged.collect())
+    let mut tags = TagList::with_capacity(material.len());
+    tags.extend((0..).zip(material).map(|(index, bytes)| Tagged::new(layout.cut(*bytes), index)));
+    SortedTags::sort(tags)
 }
 
 /// What one side of a run ended with.

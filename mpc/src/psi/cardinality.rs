@@ -99,7 +99,7 @@ use crate::items::ItemSet;
 use crate::message::{Elements, Message, kind, next_chunk_len};
 use crate::parallel;
 use crate::party::PartyId;
-use crate::psi::tags::{SortedTags, TagLayout, TagMerger, TagStream, Tagged, Tags};
+use crate::psi::tags::{SortedTags, TagLayout, TagList, TagMerger, TagStream, Tagged, Tags};
 use crate::secret::SecretScalar;
 use crate::session::{Protocol, Role, Session};
 use crate::transcript::{self, CARDINALITY_TAG};
@@ -128,7 +128,11 @@ impl Message for Size {
     }
 
     fn get(reader: &mut Reader<'_>) -> Result<Self, Malformation> {
-        Ok(Self { released: reader.bool("released")?, count: reader.u64()? })
+        let message = Self { released: reader.bool("released")?, count: reader.u64()? };
+        if !message.released && message.count != 0 {
+            return Err(Malformation::Field { field: "released" });
+        }
+        Ok(message)
     }
 }
 
@@ -157,8 +161,8 @@ fn multiply_items(
     range: Range<usize>,
 ) -> Vec<Encoded> {
     let items = range.filter_map(|i| items.get(i));
-    let products: Vec<_> = items.map(|item| Element::hash(&[session.id(), item]).mul(scalar)).collect();
-    Element::encode_doubled(&products)
+    let products = items.map(|item| Element::hash(&[session.id(), item]).mul(scalar));
+    Element::encode_doubled(&Zeroizing::new(products.collect::<Vec<_>>()))
 }
 
 /// Decodes elements of the peer, multiplies them by `scalar` and encodes the double of each product.
@@ -176,7 +180,7 @@ fn multiply_elements<const K: u8>(
                 |cause| Error::BadElement { peer: peer.clone(), message: Elements::<K>::NAME, index, cause };
             Ok(element.map_err(bad)?.mul(scalar))
         });
-        Ok(Element::encode_doubled(&products.collect::<Result<Vec<_>, Error>>()?))
+        Ok(Element::encode_doubled(&Zeroizing::new(products.collect::<Result<Vec<_>, Error>>()?)))
     })
 }
 
@@ -239,7 +243,7 @@ impl<'a> Receiver<'a> {
                 inverse: self.exponent.invert().halve().halve(),
                 layout: TagLayout::of(self.session),
                 last: [0; 32],
-                tags: Vec::with_capacity(self.items.len()),
+                tags: TagList::with_capacity(self.items.len()),
             }),
             missing => Err(Error::Unfinished { missing }),
         }
@@ -252,7 +256,7 @@ pub struct AwaitingItems<'a> {
     inverse: SecretScalar,
     layout: TagLayout,
     last: Encoded,
-    tags: Vec<Tagged>,
+    tags: TagList,
 }
 
 impl<'a> AwaitingItems<'a> {
@@ -356,7 +360,7 @@ pub struct Sender<'a> {
     half: SecretScalar,
     layout: TagLayout,
     answers: Vec<Encoded>,
-    tags: Vec<Tagged>,
+    tags: TagList,
 }
 
 impl<'a> Sender<'a> {
@@ -376,7 +380,7 @@ impl<'a> Sender<'a> {
             half: SecretScalar::random(rng),
             layout: TagLayout::of(session),
             answers: Vec::new(),
-            tags: Vec::with_capacity(items.len()),
+            tags: TagList::with_capacity(items.len()),
         })
     }
 

@@ -102,22 +102,27 @@ impl fmt::Debug for Tagged {
     }
 }
 
-/// All tags of a party in rising order, wiped on drop.
-pub(crate) struct SortedTags(Vec<Tagged>);
+/// Tags of a party, wiped on drop.
+pub(crate) struct TagList(Vec<Tagged>);
 
-impl SortedTags {
-    pub(crate) fn sort(mut tags: Vec<Tagged>) -> Self {
-        parallel::sort(&mut tags);
-        Self(tags)
+impl TagList {
+    /// Makes an empty list with room for `len` tags, so that it never moves.
+    pub(crate) fn with_capacity(len: usize) -> Self {
+        Self(Vec::with_capacity(len))
     }
 
-    /// Returns the index of the item whose tag stands at `position`.
-    pub(crate) fn item_at(&self, position: usize) -> Option<u32> {
-        self.0.get(position).map(|tagged| tagged.index)
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 }
 
-impl Drop for SortedTags {
+impl Extend<Tagged> for TagList {
+    fn extend<I: IntoIterator<Item = Tagged>>(&mut self, tags: I) {
+        self.0.extend(tags);
+    }
+}
+
+impl Drop for TagList {
     fn drop(&mut self) {
         for tagged in &mut self.0 {
             tagged.tag.zeroize();
@@ -125,9 +130,30 @@ impl Drop for SortedTags {
     }
 }
 
-impl fmt::Debug for SortedTags {
+impl fmt::Debug for TagList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SortedTags").field("len", &self.0.len()).finish_non_exhaustive()
+        f.debug_struct("TagList").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// All tags of a party in rising order.
+#[derive(Debug)]
+pub(crate) struct SortedTags(TagList);
+
+impl SortedTags {
+    pub(crate) fn sort(mut tags: TagList) -> Self {
+        parallel::sort(&mut tags.0);
+        Self(tags)
+    }
+
+    /// Returns the tags behind the first `skipped`.
+    fn behind(&self, skipped: usize) -> &[Tagged] {
+        self.0.0.get(skipped..).unwrap_or_default()
+    }
+
+    /// Returns the index of the item whose tag stands at `position`.
+    pub(crate) fn item_at(&self, position: usize) -> Option<u32> {
+        self.0.0.get(position).map(|tagged| tagged.index)
     }
 }
 
@@ -186,7 +212,7 @@ impl TagStream {
     }
 
     pub(crate) fn next_chunk(&mut self) -> Option<Tags> {
-        let left = self.tags.0.get(self.sent..)?;
+        let left = self.tags.behind(self.sent);
         let chunk = left.get(..left.len().min(TAGS_PER_CHUNK)).filter(|chunk| !chunk.is_empty())?;
         let last = &mut self.last;
         let gaps = chunk.iter().map(|tagged| tagged.tag() - std::mem::replace(last, tagged.tag()));
@@ -197,7 +223,7 @@ impl TagStream {
 
     /// Returns the tags, once all are sent.
     pub(crate) fn close(self) -> Result<SortedTags, Error> {
-        match self.tags.0.len() - self.sent {
+        match self.tags.behind(self.sent).len() {
             0 => Ok(self.tags),
             missing => Err(Error::Unfinished { missing: missing as u64 }),
         }
@@ -267,7 +293,7 @@ impl TagMerger {
     fn step(&mut self) {
         let position = u32::try_from(self.received).unwrap_or(u32::MAX);
         self.received += 1;
-        while let Some(own) = self.own.0.get(self.cursor) {
+        while let Some(own) = self.own.behind(self.cursor).first() {
             if own.tag() > self.last {
                 break;
             }
@@ -312,7 +338,9 @@ mod tests {
                 (u128::from(*seed).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_be_bytes(),
             )
         };
-        SortedTags::sort((0..).zip(seeds).map(|(i, seed)| Tagged::new(tag(seed), i)).collect())
+        let mut tags = TagList::with_capacity(seeds.len());
+        tags.extend((0..).zip(seeds).map(|(i, seed)| Tagged::new(tag(seed), i)));
+        SortedTags::sort(tags)
     }
 
     fn peer() -> PartyId {

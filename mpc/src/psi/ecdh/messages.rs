@@ -62,7 +62,12 @@ impl Message for Matches {
     }
 
     fn get(reader: &mut Reader<'_>) -> Result<Self, Malformation> {
-        Ok(Self { released: reader.bool("released")?, count: reader.u64()?, proof: reader.array()? })
+        let message =
+            Self { released: reader.bool("released")?, count: reader.u64()?, proof: reader.array()? };
+        if !message.released && (message.count, message.proof) != (0, [0; 32]) {
+            return Err(Malformation::Field { field: "released" });
+        }
+        Ok(message)
     }
 }
 

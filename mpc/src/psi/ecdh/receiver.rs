@@ -16,7 +16,7 @@ use crate::items::ItemSet;
 use crate::message::next_chunk_len;
 use crate::parallel;
 use crate::psi::Intersection;
-use crate::psi::tags::{Match, SortedTags, TagLayout, TagMerger, Tagged, Tags};
+use crate::psi::tags::{Match, SortedTags, TagLayout, TagList, TagMerger, Tagged, Tags};
 use crate::secret::BlindSeed;
 use crate::session::{Outputs, Protocol, Role, Session};
 
@@ -31,7 +31,7 @@ pub struct Receiver<'a> {
     tagger: Tagger,
     layout: TagLayout,
     blinded: u64,
-    tags: Vec<Tagged>,
+    tags: TagList,
     confirmations: Vec<Confirmation>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Receiver<'a> {
             tagger: Tagger::new(session, key),
             layout: TagLayout::of(session),
             blinded: 0,
-            tags: Vec::with_capacity(items.len()),
+            tags: TagList::with_capacity(items.len()),
             confirmations: Vec::new(),
         })
     }
@@ -94,7 +94,7 @@ impl<'a> Receiver<'a> {
         let tagged = parallel::batched(answer.len(), unblind)?;
         let both = self.session.outputs() == Outputs::Both;
         for (index, (material, confirmation)) in (u32::try_from(first).unwrap_or(u32::MAX)..).zip(tagged) {
-            self.tags.push(Tagged::new(self.layout.cut(material), index));
+            self.tags.extend([Tagged::new(self.layout.cut(material), index)]);
             self.confirmations.extend(both.then_some(confirmation));
         }
         Ok(())
@@ -117,7 +117,8 @@ impl<'a> Receiver<'a> {
             });
         // The identity is tagged like any other result: to refuse it would tell a sender that takes s·H(x)
         // off its answer whether x is the item.
-        let evaluated = Element::encode_doubled(&differences.collect::<Result<Vec<_>, Error>>()?);
+        let evaluated =
+            Element::encode_doubled(&Zeroizing::new(differences.collect::<Result<Vec<_>, Error>>()?));
         Ok(Zeroizing::new(evaluated))
     }
 
@@ -200,8 +201,9 @@ impl Matched<'_> {
         (0..total).step_by(POSITIONS_PER_CHUNK).map(move |start| {
             let len = (total - start).min(POSITIONS_PER_CHUNK);
             let mut bits = vec![0u8; len.div_ceil(8)];
-            for position in self.matches.iter().map(|m| m.position as usize) {
-                let offset = position.wrapping_sub(start);
+            let first = self.matches.partition_point(|m| (m.position as usize) < start);
+            let here = self.matches.iter().skip(first).map(|m| m.position as usize - start);
+            for offset in here.take_while(|offset| *offset < len) {
                 if let Some(byte) = bits.get_mut(offset / 8) {
                     *byte |= 1 << (offset % 8);
                 }

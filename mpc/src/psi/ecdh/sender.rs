@@ -17,7 +17,7 @@ use crate::items::ItemSet;
 use crate::message::{Message, next_chunk_len};
 use crate::parallel;
 use crate::psi::Intersection;
-use crate::psi::tags::{SortedTags, TagLayout, TagStream, Tagged, Tags};
+use crate::psi::tags::{SortedTags, TagLayout, TagList, TagStream, Tagged, Tags};
 use crate::secret::SecretScalar;
 use crate::session::{Outputs, Protocol, Role, Session};
 
@@ -33,7 +33,7 @@ pub struct Sender<'a> {
     tagger: Tagger,
     layout: TagLayout,
     answered: u64,
-    tags: Vec<Tagged>,
+    tags: TagList,
     confirmations: Vec<Confirmation>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Sender<'a> {
             tagger: Tagger::new(session, &public),
             layout: TagLayout::of(session),
             answered: 0,
-            tags: Vec::with_capacity(items.len()),
+            tags: TagList::with_capacity(items.len()),
             confirmations: Vec::new(),
         };
         Ok((sender, public))
@@ -101,15 +101,15 @@ impl<'a> Sender<'a> {
         let len = next_chunk_len(first as u64, self.items.len() as u64);
         let tag = |range: Range<usize>| {
             let items = || range.clone().filter_map(|i| self.items.get(first + i));
-            let products: Vec<_> =
-                items().map(|item| Element::hash(&[self.session.id(), item]).mul(&self.key)).collect();
+            let products = items().map(|item| Element::hash(&[self.session.id(), item]).mul(&self.key));
+            let products = Zeroizing::new(products.collect::<Vec<_>>());
             let evaluated = Zeroizing::new(Element::encode_doubled(&products));
             Ok::<_, Error>(items().zip(evaluated.iter()).map(|(item, n)| self.tagger.tag(item, n)).collect())
         };
         let tagged = parallel::batched(len, tag).unwrap_or_default();
         let both = self.session.outputs() == Outputs::Both;
         for (index, (material, confirmation)) in (u32::try_from(first).unwrap_or(u32::MAX)..).zip(tagged) {
-            self.tags.push(Tagged::new(self.layout.cut(material), index));
+            self.tags.extend([Tagged::new(self.layout.cut(material), index)]);
             self.confirmations.extend(both.then_some(confirmation));
         }
         len

@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::io::{Write, stdout};
 
-use jiff::civil::date;
 use tidegate::agreement::{
     Agreement, AgreementError, KeyTerm, PartyTerm, SignedAgreement, Terms, sign_file, write_new,
 };
@@ -32,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         output: vec!["health".into()],
         minimum_intersection: 10,
         max_runs: 4,
-        expires: Some(date(2027, 6, 30)),
+        expires: Some("2027-06-30".parse()?),
         key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
         party: vec![party("health", &health, Some("health.example:7440")), party("credit", &credit, None)],
     })?;
@@ -47,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let signed = SignedAgreement::load(&path)?;
     signed.require_all()?;
     assert_eq!(signed.agreement().hash(), agreement.hash(), "signatures are no part of the terms");
-    assert!(signed.agreement().check_date(date(2027, 7, 1)).is_err(), "the day after the last one");
+    assert!(signed.agreement().check_date("2027-07-01".parse()?).is_err(), "the day after the last one");
 
     // A changed term breaks both signatures.
     let text = std::fs::read_to_string(&path)?;

@@ -124,7 +124,7 @@ fn different_short_forms_end_the_run() {
     let [health_key, credit_key] = [&place.health, &place.credit].map(|key| key.public().to_string());
     let take = [&TAKE[..], &["--peer-key", &credit_key, "--on", "id:trim"]].concat();
     let lend = ["--input", "credit.csv", "--output", "known.csv", "--peer-key", &health_key, "--on", "id"];
-    disagreed(&place.meet(&take, &lend), "with --peer-key both sides must give the same --on, --output-for");
+    disagreed(&place.meet(&take, &lend), "with --peer-key both sides must give the same --on, ");
 }
 
 #[test]

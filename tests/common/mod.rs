@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
-use jiff::civil::date;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tidegate::agreement::{Agreement, KeyTerm, PartyTerm, Terms, sign_file, write_new};
@@ -79,7 +78,7 @@ impl Place {
             output: vec!["health".into()],
             minimum_intersection: 0,
             max_runs: 9,
-            expires: Some(date(2099, 12, 31)),
+            expires: Some("2099-12-31".parse().unwrap()),
             key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::Trim] }],
             party: vec![party("health", &self.health), party("credit", &self.credit)],
         }

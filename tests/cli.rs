@@ -1,6 +1,7 @@
 //! The command line: what each verb prints, and every failure that needs no other party, one file a case.
 //!
-//! The cases run in copies of `tests/cli/files.in`, with `state` in it as the state directory.
+//! The cases run in copies of `tests/cli/files.in`, with `state` in it as the state directory. The keys there are
+//! for these cases alone.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 

@@ -365,7 +365,7 @@ mod tests {
         let carried = io::Error::from(LinkError::PeerAborted { peer: peer(), reason: AbortReason::Expired });
         let error = LinkError::from_io(&carried).unwrap();
         assert_eq!(error.peer(), Some(&peer()));
-        assert_eq!(error.to_string(), "party `health` ended the run: it is busy with another run");
+        assert_eq!(error.to_string(), "party `health` ended the run: the agreement has expired");
         assert!(LinkError::from_io(&io::Error::other("x")).is_none());
     }
 

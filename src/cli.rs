@@ -80,7 +80,7 @@ pub enum ReportFormat {
 #[derive(Debug, Args)]
 pub struct PsiArgs {
     /// The agreement that both parties signed
-    #[arg(long, value_name = "FILE", required_unless_present = "peer_key", conflicts_with = "peer_key")]
+    #[arg(long, value_name = "FILE", conflicts_with = "peer_key")]
     pub agreement: Option<PathBuf>,
     /// The own key, made by `tidegate key new`
     #[arg(long, value_name = "FILE", env = "TIDEGATE_IDENTITY")]
@@ -89,7 +89,7 @@ pub struct PsiArgs {
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
     /// Where the own rows with a common key go: .csv, .tsv or .parquet, or - for standard output
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["count_only", "no_output"])]
+    #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Learn only how many keys are common; the other party must ask for the same
     #[arg(long, conflicts_with_all = ["output", "columns"])]

@@ -11,7 +11,7 @@ use tidegate_mpc::transport::ChannelError;
 use crate::agreement::AgreementError;
 use crate::data::DataError;
 use crate::identity::IdentityError;
-use crate::link::{AbortReason, LinkError};
+use crate::link::{AGREEMENT_HINT, AbortReason, LinkError, PROTOCOL_HINT};
 use crate::state::StateError;
 
 /// Exit codes, as `--help` lists them; 4 is for sandboxed guests, of which there are none yet.
@@ -163,6 +163,10 @@ impl Error {
                 term: tidegate_mpc::Term::Agreement,
                 ..
             })) => AbortReason::AgreementMismatch,
+            Self::Run(RunError::Protocol(
+                tidegate_mpc::Error::Terms { term: tidegate_mpc::Term::Protocol, .. }
+                | tidegate_mpc::Error::Version { .. },
+            )) => AbortReason::ProtocolMismatch,
             Self::Run(error) if error.peer().is_some() => AbortReason::ProtocolViolation,
             Self::State(StateError::Spent { .. }) => AbortReason::RunsSpent,
             Self::Agreement(AgreementError::Expired { .. }) => AbortReason::Expired,
@@ -177,11 +181,8 @@ fn run_hint(error: &RunError) -> Option<String> {
     let RunError::Protocol(error) = error else { return None };
     let hint = match error {
         Protocol::Version { .. } => "both sides must run the same version of tidegate",
-        Protocol::Terms { term: Term::Agreement, .. } => {
-            "compare the hashes that `tidegate agreement show` prints on both sides; with --peer-key both \
-             sides must give the same --on, --minimum and --max-records, and --output-for both, or me against peer"
-        }
-        Protocol::Terms { term: Term::Protocol, .. } => "both sides pass --count-only, or neither does",
+        Protocol::Terms { term: Term::Agreement, .. } => AGREEMENT_HINT,
+        Protocol::Terms { term: Term::Protocol, .. } => PROTOCOL_HINT,
         Protocol::PeerSetTooLarge { .. } => "agree on a larger max_records, or have the peer cut its table",
         _ => "the peer's program is faulty or hostile: settle that with its owner before you run again",
     };

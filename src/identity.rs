@@ -227,7 +227,8 @@ impl Identity {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 Err(IdentityError::Exists { path: path.into() })
             }
-            other => other.map_err(failed),
+            // Only the kind: the text names a temporary file.
+            other => other.map_err(|e| failed(e.kind().into())),
         }
     }
 
@@ -319,6 +320,9 @@ impl IdentityError {
             }
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("make a key with `tidegate key new`".into())
+            }
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("make the directory first, or check the path".into())
             }
             Self::Exists { .. } => Some("give another path, or move the old key away".into()),
             Self::Exposed { path, .. } => Some(format!("chmod 600 {}", path.display())),

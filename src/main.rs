@@ -1,5 +1,6 @@
 //! The `tidegate` program: private computations between organisations, from the command line.
 
+use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 
@@ -14,10 +15,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let code = error.exit_code();
             if code != error::exit::DONE {
-                #[expect(clippy::print_stderr, reason = "errors belong on standard error")]
-                {
-                    eprintln!("{}", error.message());
-                }
+                complain(&error.message());
             }
             ExitCode::from(code)
         }
@@ -27,8 +25,10 @@ fn main() -> ExitCode {
 /// Says where a panic happened and not with what words: they might quote a record.
 fn report_panic(info: &PanicHookInfo<'_>) {
     let place = info.location().map_or_else(String::new, |location| format!(" at {location}"));
-    #[expect(clippy::print_stderr, reason = "errors belong on standard error")]
-    {
-        eprintln!("error: internal error{place}\nhint: this is a defect of tidegate; please report it");
-    }
+    complain(&format!("error: internal error{place}\nhint: this is a defect of tidegate; please report it"));
+}
+
+/// Writes to standard error, if somebody still reads it.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }

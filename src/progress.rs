@@ -1,6 +1,6 @@
 //! Progress of long work: a line on standard error where that is a terminal, and times for the report.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -70,12 +70,8 @@ impl Progress {
 
     /// Prints a line to standard error, without tearing the bar.
     pub fn note(&self, line: &str) {
-        self.bar.suspend(|| {
-            #[expect(clippy::print_stderr, reason = "notes belong on standard error")]
-            {
-                eprintln!("{line}");
-            }
-        });
+        // Nobody to tell when standard error is closed.
+        self.bar.suspend(|| drop(writeln!(io::stderr(), "{line}")));
     }
 
     /// Ends the phase.

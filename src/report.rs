@@ -191,14 +191,19 @@ impl PsiReport {
         writeln!(f, "Keys")?;
         writeln!(
             f,
-            "  own: {} distinct in {} rows, {} rows repeat a key",
+            "  own: {} distinct in {}; {} with a key of a row before",
             grouped(keys.distinct_keys),
-            grouped(keys.rows),
-            grouped(keys.duplicate_rows)
+            rows(keys.rows),
+            rows(keys.duplicate_rows)
         )?;
         for reject in &keys.rejected {
-            let (rows, column) = (grouped(reject.rows), &reject.column);
-            writeln!(f, "  own: {rows} rows have no usable key: {column}: {}", reject.reason)?;
+            writeln!(
+                f,
+                "  own: {} without a usable key: {}: {}",
+                rows(reject.rows),
+                reject.column,
+                reject.reason
+            )?;
         }
         writeln!(f, "  {}: {} distinct", self.parties.peer, grouped(self.sizes.peer_keys))
     }
@@ -236,6 +241,10 @@ impl PsiReport {
             None => Ok(()),
         }
     }
+}
+
+fn rows(number: u64) -> String {
+    if number == 1 { "1 row".into() } else { format!("{} rows", grouped(number)) }
 }
 
 /// Returns a number with a comma between thousands.

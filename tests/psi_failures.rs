@@ -112,7 +112,7 @@ fn different_agreements_end_the_run_before_it_counts() {
 fn one_side_that_wants_the_number_alone_ends_the_run_before_it_counts() {
     let place = place();
     let [health, credit] = place.meet(&TAKE, &["--input", "credit.csv", "--count-only"]);
-    let message = "runs under another protocol\nhint: both sides pass --count-only, or neither does\n";
+    let message = "runs under another protocol\nhint: both sides pass --count-only, or neither does, and run the same version\n";
     disagreed(&[health, credit], message);
     assert!(!place.has_counted("health") && !place.has_counted("credit"));
     require_clean(&place);
@@ -190,7 +190,7 @@ fn a_peer_that_is_killed_is_named_and_leaves_no_output() {
     let (health, credit) = start_long(&place);
     credit.signal(Signal::KILL);
     let survivor = ended_soon(health.running);
-    survivor.failed(3, "error: lost the connection to party `credit`: ");
+    survivor.failed(3, "error: lost the connection to party `credit`\nhint: see what `credit` reports");
     survivor.failed(3, "\nhint: see what `credit` reports, then run again on both sides\n");
     assert_eq!(credit.end().code, None, "it was killed before its end");
     require_clean(&place);

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::{Agreement, AgreementError, Sides, Terms, field, shown};
+use super::{Agreement, AgreementError, Day, Sides, Terms, field, shown};
 use crate::identity::{Identity, Signature};
 
 /// Largest file, in bytes.
@@ -55,7 +55,7 @@ impl SignedAgreement {
         };
         let terms: Terms = table.try_into().map_err(|e: toml::de::Error| syntax(e.message().to_owned()))?; // AGREE-1
         if terms.expires.is_none() {
-            return Err(field("expires", "is the last day of the agreement and has to be there")); // AGREE-2
+            return Err(field("expires", "is missing; it is the last day of the agreement")); // AGREE-2
         }
         let signed = Self { agreement: Agreement::new(terms)?, signatures };
         signed.verify()?;
@@ -86,7 +86,7 @@ impl SignedAgreement {
         for (index, entry) in self.signatures.iter().enumerate() {
             self.agreement.verify(&entry.party, &entry.signature)?; // AGREE-3
             if self.signers().take(index).any(|earlier| earlier == entry.party) {
-                return Err(AgreementError::Stranger { name: entry.party.clone() }); // AGREE-3
+                return Err(AgreementError::SignedAlready { party: entry.party.clone() }); // AGREE-3
             }
         }
         Ok(())
@@ -96,15 +96,16 @@ impl SignedAgreement {
 /// Adds the signature of the owner of `identity` to the file, whose other text stays as it is.
 ///
 /// # Errors
-/// Those of [`SignedAgreement::load`], [`AgreementError::NotAParty`], [`AgreementError::Stranger`] where the
-/// party has signed already, and [`AgreementError::Write`].
+/// Those of [`SignedAgreement::load`], [`AgreementError::NotAParty`], [`AgreementError::Expired`],
+/// [`AgreementError::SignedAlready`], and [`AgreementError::Write`].
 pub fn sign_file(path: &Path, identity: &Identity) -> Result<SignedAgreement, AgreementError> {
     let text = read(path)?;
     let mut signed = SignedAgreement::parse(path, &text)?;
     let Sides { own, .. } = signed.agreement.sides(&identity.public())?;
     let party = own.name.clone();
+    signed.agreement.check_date(Day::today())?;
     if signed.signers().any(|signer| signer == party) {
-        return Err(AgreementError::Stranger { name: party });
+        return Err(AgreementError::SignedAlready { party });
     }
     let signature = signed.agreement.sign(identity);
     let syntax = |e: toml_edit::TomlError| AgreementError::Syntax {
@@ -156,7 +157,9 @@ fn read(path: &Path) -> Result<String, AgreementError> {
 
 /// Writes the whole text or nothing.
 fn write(path: &Path, text: &str, force: bool) -> Result<(), AgreementError> {
-    let failed = |source| AgreementError::Write { path: path.to_owned(), source };
+    // Only the kind: the text names a temporary file.
+    let failed =
+        |error: io::Error| AgreementError::Write { path: path.to_owned(), source: error.kind().into() };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".agreement").tempfile_in(directory).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;

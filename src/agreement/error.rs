@@ -75,8 +75,14 @@ pub enum AgreementError {
         /// The party.
         party: String,
     },
-    /// Somebody signed who is no party, or twice.
-    #[error("`{name}` signed, but is no party of the agreement or signed already")]
+    /// A party signed twice.
+    #[error("`{party}` has signed already")]
+    SignedAlready {
+        /// The party.
+        party: String,
+    },
+    /// Somebody signed who is no party.
+    #[error("`{name}` signed, but is no party of the agreement")]
     Stranger {
         /// The name in the signature.
         name: String,
@@ -102,6 +108,14 @@ impl AgreementError {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "make one with `tidegate agreement new`, or check the path"
             }
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "make the directory first, or check the path"
+            }
+            Self::Field { .. } => "see the example in `tidegate agreement new --help`",
+            Self::SignedAlready { .. } => {
+                "there is nothing left to do; `tidegate agreement show` lists who signed"
+            }
+            Self::Stranger { .. } => "remove that [[signature]] table",
             Self::Exists { .. } => "choose another name, or pass --force to overwrite it",
             Self::Syntax { .. } => "compare it with what `tidegate agreement new` writes",
             Self::Version { .. } => "use the version of tidegate that wrote it",

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | AGREE-1 | the document holds exactly the fields of version 1 | [`AgreementError::Syntax`], [`AgreementError::Version`] |
 //! | AGREE-2 | every field is within its bounds and the whole makes sense | [`AgreementError::Field`] |
-//! | AGREE-3 | every party signed, and nobody else | [`AgreementError::Unsigned`], [`AgreementError::BadSignature`], [`AgreementError::Stranger`] |
+//! | AGREE-3 | every party signed, and nobody else | [`AgreementError::Unsigned`], [`AgreementError::BadSignature`], [`AgreementError::Stranger`], [`AgreementError::SignedAlready`] |
 //! | AGREE-4 | it has not expired | [`AgreementError::Expired`] |
 //! | AGREE-5 | the own key is a party's | [`AgreementError::NotAParty`] |
 
@@ -255,6 +255,11 @@ fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && text.chars().all(is_visible)
 }
 
+fn is_endpoint(text: &str) -> bool {
+    let parts = text.rsplit_once(':');
+    is_line(text) && parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
 const LINE: &str = "is one line of 1 to 1000 bytes, without invisible characters";
 
 fn check_texts(terms: &Terms) -> Result<(), AgreementError> {
@@ -277,13 +282,13 @@ fn check_key(terms: &Terms) -> Result<(), AgreementError> {
 
 fn check_parties(terms: &Terms) -> Result<(), AgreementError> {
     let [a, b] = &terms.party[..] else {
-        return Err(field("party", "stands there twice: this version is for two parties"));
+        return Err(field("party", "is given for two parties, no more and no fewer"));
     };
     require(a.name != b.name, "party.name", "differs between the parties")?;
     require(a.key != b.key, "party.key", "differs between the parties")?;
     for party in [a, b] {
         require(party.name.parse::<PartyId>().is_ok(), "party.name", PARTY_NAME)?;
-        require(party.endpoint.as_deref().is_none_or(is_line), "party.endpoint", LINE)?;
+        require(party.endpoint.as_deref().is_none_or(is_endpoint), "party.endpoint", "reads host:port")?;
         let records = (1..=MAX_SET_LEN as u64).contains(&party.max_records);
         require(records, "party.max_records", "is between 1 and 2^30")?;
         let columns = party.columns.as_deref();

@@ -83,7 +83,7 @@ fn signing_keeps_comments_and_refuses_strangers_and_second_signatures() {
     std::fs::write(&path, &text).unwrap();
     sign_file(&path, &pair.a).unwrap();
     assert!(std::fs::read_to_string(&path).unwrap().starts_with(&text));
-    assert!(matches!(sign_file(&path, &pair.a), Err(AgreementError::Stranger { .. })));
+    assert!(matches!(sign_file(&path, &pair.a), Err(AgreementError::SignedAlready { .. })));
     let stranger = Identity::generate(&mut tidegate_mpc::testing::seeded_rng(3));
     assert!(matches!(sign_file(&path, &stranger), Err(AgreementError::NotAParty { .. })));
 }
@@ -145,7 +145,7 @@ fn unknown_fields_and_versions_are_refused() {
 #[test]
 fn every_rule_of_the_fields_is_kept() {
     type Change = fn(&mut Terms);
-    let cases: [(&str, Change); 19] = [
+    let cases: [(&str, Change); 20] = [
         ("id", |t| t.id = " ".into()),
         ("purpose", |t| t.purpose = "a\nb".into()),
         ("purpose", |t| t.purpose = "x".repeat(1001)),
@@ -160,6 +160,7 @@ fn every_rule_of_the_fields_is_kept() {
         ("party.name", |t| t.party[1].name = "health".into()),
         ("party.name", |t| t.party[1].name = "Credit Bureau".into()),
         ("party.key", |t| t.party[1].key = t.party[0].key),
+        ("party.endpoint", |t| t.party[0].endpoint = Some("localhost".into())),
         ("party.max_records", |t| t.party[0].max_records = 0),
         ("party.columns", |t| t.party[0].columns = Some(vec![])),
         ("output", |t| t.output.clear()),

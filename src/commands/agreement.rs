@@ -60,6 +60,7 @@ fn new(args: AgreementNewArgs) -> Result<u8, Error> {
         expires: Some(args.expires),
         key: args.on.into_iter().map(|on| on.term).collect(),
     })?;
+    agreement.check_date(Day::today())?;
     write_new(&args.file, &agreement, args.force)?;
     show(&SignedAgreement::load(&args.file)?, ReportFormat::Text)
 }

@@ -259,7 +259,7 @@ impl DataError {
             Self::UnknownFormat { .. } => "rename the file, or convert it to CSV or Parquet",
             Self::NotFound { .. } | Self::NoDirectory { .. } => "check the path",
             Self::NotAFile { .. } => {
-                "name a regular file; input is read twice, so it cannot come from a pipe"
+                "name a regular file; an input is read more than once, so no pipe will do there"
             }
             Self::Denied { .. } => "check the permissions, or run as the user who owns the data",
             Self::Changed { .. } => "run again when nothing else writes to the file",

@@ -235,6 +235,7 @@ impl LinkError {
                 format!("see what `{peer}` reports, then run again on both sides")
             }
             Self::PeerStalled { peer, .. } => format!("see what `{peer}` is doing"),
+            Self::PeerAborted { peer, reason } => reason.hint(peer),
             _ => return None,
         })
     }
@@ -294,11 +295,13 @@ pub enum AbortReason {
     Internal = 6,
     /// The receiver was silent or made no progress.
     TimedOut = 7,
+    /// The parties run different protocols or versions.
+    ProtocolMismatch = 8,
 }
 
 impl AbortReason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AgreementMismatch,
         Self::RunsSpent,
         Self::Expired,
@@ -306,6 +309,7 @@ impl AbortReason {
         Self::Cancelled,
         Self::Internal,
         Self::TimedOut,
+        Self::ProtocolMismatch,
     ];
 
     /// Returns the reason's code on the wire.
@@ -319,6 +323,31 @@ impl AbortReason {
     }
 }
 
+impl AbortReason {
+    /// Says what to do when `peer` gave this reason.
+    fn hint(self, peer: &PartyId) -> String {
+        match self {
+            Self::AgreementMismatch => AGREEMENT_HINT.into(),
+            Self::ProtocolMismatch => PROTOCOL_HINT.into(),
+            Self::RunsSpent => "agree on more runs and sign anew".into(),
+            Self::Expired => "agree on a new date and sign anew".into(),
+            Self::Cancelled | Self::Internal | Self::TimedOut => {
+                format!("see what `{peer}` reports, then run again on both sides")
+            }
+            Self::ProtocolViolation => format!("see what `{peer}` reports: one of the programs is faulty"),
+        }
+    }
+}
+
+/// What to do where the agreements differ.
+pub(crate) const AGREEMENT_HINT: &str = "compare the hashes, which `tidegate agreement show` prints on both sides; \
+    with --peer-key both sides must give the same --on, --minimum and --max-records, and --output-for both, or me \
+    against peer";
+
+/// What to do where the protocols differ.
+pub(crate) const PROTOCOL_HINT: &str =
+    "both sides pass --count-only, or neither does, and run the same version";
+
 impl fmt::Display for AbortReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -329,6 +358,7 @@ impl fmt::Display for AbortReason {
             Self::Cancelled => "its user cancelled",
             Self::Internal => "it failed for a reason of its own",
             Self::TimedOut => "it waited too long for this side",
+            Self::ProtocolMismatch => "it runs another protocol or version",
         })
     }
 }

@@ -89,6 +89,10 @@ impl FrameFault {
 
 /// Tells a corrupted stream from a lost one.
 pub(super) fn broken(peer: PartyId, error: io::Error) -> LinkError {
+    // The TLS library's word for an end without its good-bye says nothing to a user.
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return LinkError::PeerLost { peer, source: None };
+    }
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::AlertReceived(_)) | None => {

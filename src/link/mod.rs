@@ -90,6 +90,7 @@ use tidegate_mpc::PartyId;
 use tokio_rustls::TlsStream;
 
 pub use self::cancel::CancelToken;
+pub(crate) use self::error::{AGREEMENT_HINT, PROTOCOL_HINT};
 pub use self::error::{AbortReason, LinkError};
 pub use self::stream::{Link, LinkReader, LinkWriter};
 pub use self::wire::WireBytes;

@@ -90,8 +90,17 @@ fn find_agreement(args: &PsiArgs, identity: &Identity, progress: &Progress) -> R
     }
     let Some(peer) = args.short.peer_key else {
         let what = "neither --agreement nor --peer-key is given".to_owned();
-        return Err(Error::Usage { what, hint: "name the agreement that both parties signed" });
+        let hint =
+            "name the agreement that both parties signed, or try it out with the other side's --peer-key";
+        return Err(Error::Usage { what, hint });
     };
+    if peer == identity.public() {
+        let what = "--peer-key is this side's own key".to_owned();
+        return Err(Error::Usage {
+            what,
+            hint: "give the key that the other side's `tidegate key show` prints",
+        });
+    }
     if args.short.on.is_empty() {
         let what = "--peer-key needs a key column".to_owned();
         return Err(Error::Usage { what, hint: "name it with --on, for instance --on id:resident-id" });
@@ -125,6 +134,20 @@ fn choose_protocol(args: &PsiArgs, agreement: &Agreement) -> Result<Protocol, Er
 }
 
 fn check_output_flags(args: &PsiArgs, own_output: bool, peer: &PartyId) -> Result<(), Error> {
+    if args.output.is_none() && !args.count_only && !args.no_output {
+        let (what, hint) = if own_output {
+            (
+                "nothing says where the output goes".to_owned(),
+                "name a file with --output, or pass --count-only",
+            )
+        } else {
+            (
+                format!("the agreement gives output to {peer} alone"),
+                "pass --no-output to take part nevertheless",
+            )
+        };
+        return Err(Error::Usage { what, hint });
+    }
     if args.output.is_some() && !own_output {
         let what = format!("the agreement gives output to {peer} alone");
         return Err(Error::Usage { what, hint: "pass --no-output instead of --output" });

@@ -106,6 +106,9 @@ fn learned(session: &Session, finding: &Finding) -> LearnedLines {
     if both || session.role() == Role::Receiver {
         own.push(result.clone());
     }
+    if matches!(finding, Finding::Withheld) && session.role() == Role::Receiver {
+        own.push("nothing else: this side's program found the result and dropped it".to_owned());
+    }
     if both || session.role() == Role::Sender {
         let unknown = matches!(finding, Finding::NotEntitled) && session.minimum() > 0;
         let below = if unknown { ", or that they are too few" } else { "" };

@@ -33,7 +33,7 @@ fn rows_come_out_as_they_went_in() {
     for line in [
         "Common keys: 2\nRows written: 3\nAgreement: settlement-2026 (",
         "), run 1 of 9\n",
-        "  own: 4 distinct in 5 rows, 1 rows repeat a key\n  credit: 3 distinct\n",
+        "  own: 4 distinct in 5 rows; 1 row with a key of a row before\n  credit: 3 distinct\n",
         "Protocol: psi-ecdh as receiver, semi-honest\n",
         "Learned\n  health: how many distinct keys credit has\n  health: which of its keys are common\n  \
          credit: how many distinct keys health has\n",

@@ -8,8 +8,8 @@ use tidegate::agreement::{
     Agreement, AgreementError, KeyTerm, PartyTerm, SignedAgreement, Terms, sign_file, write_new,
 };
 use tidegate::data::normalize::Rule;
+use tidegate::hex::hex;
 use tidegate::identity::Identity;
-use tidegate::state::hex;
 
 fn party(name: &str, identity: &Identity, endpoint: Option<&str>) -> PartyTerm {
     PartyTerm {

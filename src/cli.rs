@@ -15,7 +15,7 @@ Exit codes:
   1    ran, but the agreement's minimum was not met and nothing is released
   2    wrong usage or input
   3    the peer, the link or the protocol failed
-  4    a sandboxed guest was stopped
+  4    reserved for sandboxed guests
   130  interrupted
 ";
 

@@ -178,13 +178,19 @@ impl Error {
 
 fn run_hint(error: &RunError) -> Option<String> {
     use tidegate_mpc::{Error as Protocol, Term};
-    let RunError::Protocol(error) = error else { return None };
+    const FAULTY: &str =
+        "the peer's program is faulty or hostile: settle that with its owner before you run again";
+    let error = match error {
+        RunError::Protocol(error) => error,
+        RunError::Channel { .. } => return Some(FAULTY.to_owned()),
+        _ => return None,
+    };
     let hint = match error {
         Protocol::Version { .. } => "both sides must run the same version of tidegate",
         Protocol::Terms { term: Term::Agreement, .. } => AGREEMENT_HINT,
         Protocol::Terms { term: Term::Protocol, .. } => PROTOCOL_HINT,
         Protocol::PeerSetTooLarge { .. } => "agree on a larger max_records, or have the peer cut its table",
-        _ => "the peer's program is faulty or hostile: settle that with its owner before you run again",
+        _ => FAULTY,
     };
     Some(hint.to_owned())
 }

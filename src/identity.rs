@@ -12,7 +12,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -26,6 +26,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+use crate::hex::hex;
+use crate::whole_file::{self, Existing};
 
 /// Label in front of everything [`Identity::sign`] signs.
 const SIGNATURE_LABEL: &[u8] = b"tidegate-signature-v1";
@@ -101,7 +104,8 @@ impl PublicKey {
 
 /// Returns the fingerprint of a raw key that need not be valid.
 pub(crate) fn fingerprint(raw: &[u8]) -> String {
-    Sha256::digest(raw).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let digest: [u8; 32] = Sha256::digest(raw).into();
+    digest.first_chunk::<8>().map_or_else(String::new, |first| hex(first))
 }
 
 impl FromStr for PublicKey {
@@ -223,7 +227,7 @@ impl Identity {
     pub fn save_new(&self, path: &Path) -> Result<(), IdentityError> {
         let failed = |source| IdentityError::Write { path: path.into(), source };
         let pem = self.0.to_pkcs8_pem(LineEnding::LF).map_err(|e| failed(io::Error::other(e.to_string())))?;
-        match write_private(path, pem.as_bytes()) {
+        match whole_file::write(path, pem.as_bytes(), Existing::Keep) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 Err(IdentityError::Exists { path: path.into() })
             }
@@ -360,7 +364,6 @@ fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
 }
 
 /// Refuses a file that group or others can access.
-#[cfg(unix)]
 fn refuse_exposed(path: &Path, file: &File) -> Result<(), IdentityError> {
     use std::os::unix::fs::PermissionsExt;
 
@@ -369,37 +372,6 @@ fn refuse_exposed(path: &Path, file: &File) -> Result<(), IdentityError> {
     if metadata.is_file() && mode & 0o077 != 0 {
         return Err(IdentityError::Exposed { path: path.into(), mode });
     }
-    Ok(())
-}
-
-/// Accepts every file: access control lists are left to their administrator.
-#[cfg(not(unix))]
-fn refuse_exposed(_: &Path, _: &File) -> Result<(), IdentityError> {
-    Ok(())
-}
-
-/// Writes a new file of mode 0600 (the mode of temporary files) and makes it durable.
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)?;
-    sync_folder(folder)
-}
-
-/// Makes a new name in `folder` durable.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Does nothing: folders cannot be synchronized here.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -429,7 +401,7 @@ mod tests {
                    -----END PRIVATE KEY-----\n";
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
-        write_private(&path, pem.as_bytes()).unwrap();
+        whole_file::write(&path, pem.as_bytes(), Existing::Keep).unwrap();
         let key = Identity::load(&path).unwrap().public();
         assert_eq!(key.to_string(), "ed25519:Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE");
     }
@@ -537,7 +509,7 @@ mod tests {
         assert!(missing.hint().is_some());
         for content in [&b""[..], b"\xff\xfe", b"-----BEGIN PRIVATE KEY-----\n", &[b'a'; 5000]] {
             let path = folder.path().join("bad");
-            write_private(&path, content).unwrap();
+            whole_file::write(&path, content, Existing::Keep).unwrap();
             assert!(matches!(Identity::load(&path), Err(IdentityError::KeyFile { .. })));
             std::fs::remove_file(&path).unwrap();
         }

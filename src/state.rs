@@ -5,10 +5,13 @@
 //! lock, so runs that start at the same time are counted one after the other and a crash loses none.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::hex::hex;
+use crate::whole_file::{self, Existing};
 
 /// Version of the files.
 const VERSION: u32 = 1;
@@ -112,7 +115,8 @@ impl StateDir {
         let lock = lock(&directory.join("lock"))?;
         let Runs { used, .. } = self.check_run(agreement, max)?;
         let used = used + 1;
-        replace(&path, &Count { version: VERSION, used }).map_err(failed)?;
+        let count = serde_json::to_vec(&Count { version: VERSION, used }).map_err(io::Error::from);
+        count.and_then(|count| whole_file::write(&path, &count, Existing::Replace)).map_err(failed)?;
         drop(lock);
         Ok(Runs { used, max })
     }
@@ -122,17 +126,19 @@ impl StateDir {
     }
 }
 
-/// Returns bytes as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn create_private(directory: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
+    if directory.is_dir() {
+        return Ok(());
+    }
+    builder.create(directory)?;
+    // A count is only as durable as the directories that lead to it; those of others cannot always be flushed.
+    directory.ancestors().skip(1).filter_map(|parent| File::open(parent).ok()).for_each(|parent| {
+        let _ = parent.sync_all();
+    });
+    Ok(())
 }
 
 /// Waits for the lock, which is released when the file is dropped or its process ends.
@@ -153,17 +159,6 @@ fn read_count(path: &Path) -> Result<u32, StateError> {
     }
     let count: Count = serde_json::from_slice(&fs::read(path).map_err(failed)?).map_err(|_| damaged())?;
     if count.version == VERSION { Ok(count.used) } else { Err(damaged()) }
-}
-
-/// Writes the count to a new file that then takes the place of the old.
-fn replace(path: &Path, count: &Count) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    serde_json::to_writer(&mut file, count)?;
-    file.flush()?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::fs;
 use common::{Place, Running, free_address, numbered};
 use tidegate::agreement::KeyTerm;
 use tidegate::data::normalize::Rule;
-use tidegate::state::hex;
+use tidegate::hex::hex;
 
 const HEALTH: &str = "id,name,bill\n7,Ann,120\n 3 ,Ben,80\n9,Cy,15\n3,Ben again,16\n5,Dee,0\n";
 const CREDIT: &str = "id,score\n3,600\n4,610\n7,620\n3,605\n";

@@ -11,8 +11,8 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use common::{Ended, Place, Running, files_below};
 use tidegate::data::normalize::Rule;
 use tidegate::data::{KeyColumn, TableSource, TextEncoding, read_keys};
+use tidegate::hex::hex;
 use tidegate::identity::Identity;
-use tidegate::state::hex;
 use tidegate::synthetic::{Population, TableKind, rows};
 
 const TAKE: [&str; 4] = ["--input", "health.csv", "--output", "matched.csv"];

@@ -1,7 +1,7 @@
 //! `agreement.toml`: the terms and the parties' signatures in one file.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::{Agreement, AgreementError, Day, Sides, Terms, field, shown};
 use crate::identity::{Identity, Signature};
+use crate::whole_file::{self, Existing};
 
 /// Largest file, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -120,7 +121,7 @@ pub fn sign_file(path: &Path, identity: &Identity) -> Result<SignedAgreement, Ag
     };
     tables.push(signature_table(&party, &signature));
     signed.signatures.push(SignatureEntry { party, signature });
-    write(path, &document.to_string(), true)?;
+    write(path, &document.to_string(), Existing::Replace)?;
     Ok(signed)
 }
 
@@ -136,7 +137,8 @@ fn signature_table(party: &str, signature: &Signature) -> Table {
 /// # Errors
 /// [`AgreementError::Exists`] unless `force`, [`AgreementError::Write`].
 pub fn write_new(path: &Path, agreement: &Agreement, force: bool) -> Result<(), AgreementError> {
-    write(path, &to_toml(agreement), force)
+    let existing = if force { Existing::Replace } else { Existing::Keep };
+    write(path, &to_toml(agreement), existing)
 }
 
 /// Returns the terms as the text of a file.
@@ -156,19 +158,10 @@ fn read(path: &Path) -> Result<String, AgreementError> {
 }
 
 /// Writes the whole text or nothing.
-fn write(path: &Path, text: &str, force: bool) -> Result<(), AgreementError> {
-    // Only the kind: the text names a temporary file.
-    let failed =
-        |error: io::Error| AgreementError::Write { path: path.to_owned(), source: error.kind().into() };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".agreement").tempfile_in(directory).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    let kept = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    match kept {
-        Ok(_) => Ok(()),
-        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(AgreementError::Exists { path: path.to_owned() })
-        }
-        Err(e) => Err(failed(e.error)),
-    }
+fn write(path: &Path, text: &str, existing: Existing) -> Result<(), AgreementError> {
+    whole_file::write(path, text.as_bytes(), existing).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => AgreementError::Exists { path: path.to_owned() },
+        // Only the kind: the text names a temporary file.
+        kind => AgreementError::Write { path: path.to_owned(), source: kind.into() },
+    })
 }

@@ -10,9 +10,10 @@ use crate::agreement::{
 };
 use crate::cli::{AgreementCommand, AgreementNewArgs, ReportFormat};
 use crate::error::{Error, exit};
+use crate::hex::hex;
 use crate::identity::Identity;
 use crate::report::{self, REPORT_VERSION, Report};
-use crate::state::{StateDir, hex};
+use crate::state::StateDir;
 
 /// Runs a verb on an agreement.
 pub(super) fn run(verb: AgreementCommand) -> Result<u8, Error> {

@@ -6,7 +6,8 @@ mod key;
 mod psi;
 
 use crate::cli::Command;
-use crate::error::Error;
+use crate::error::{Error, exit};
+use crate::link::CancelToken;
 
 /// Runs a command and returns its exit code.
 ///
@@ -19,4 +20,17 @@ pub fn run(command: Command) -> Result<u8, Error> {
         Command::Key(verb) => key::run(&verb),
         Command::Demo(args) => demo::run(&args),
     }
+}
+
+/// Cancels on the first signal and ends the process on the second.
+fn cancel_on_signals() -> Result<CancelToken, Error> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag::{register, register_conditional_shutdown};
+    let cancel = CancelToken::new();
+    let failed = |source| Error::Io { action: "watch for signals".into(), source };
+    for signal in [SIGINT, SIGTERM] {
+        register_conditional_shutdown(signal, i32::from(exit::INTERRUPTED), cancel.flag()).map_err(failed)?;
+        register(signal, cancel.flag()).map_err(failed)?;
+    }
+    Ok(cancel)
 }

@@ -271,8 +271,9 @@ impl DataError {
             Self::RowTooLong { .. } => "look for a quote that is not closed",
             Self::BadText { encoding, .. } => encoding_hint(*encoding),
             Self::BadParquet { fault, .. } => fault.hint(),
-            Self::NoColumn { available, .. } if available.withheld => "the first line must name the columns",
-            Self::NoColumn { .. } => "names must match letter for letter, upper and lower case too",
+            Self::NoColumn { .. } => {
+                "names must match letter for letter; the first line of the file lists them"
+            }
             Self::KeyType { .. } => "write the column as text or integers: other numbers have no single text",
             Self::Exists { .. } => "choose another name, or pass --force to overwrite it",
             Self::DiskFull { .. } => "free some space, or choose another directory",
@@ -325,41 +326,39 @@ impl ParquetFault {
     }
 }
 
-/// The columns of a table as an error lists them.
+/// The columns of a table as an error tells of them: how many, and the one most like the name asked for.
 ///
-/// When the first line of a CSV file is a record and not a header, its cells would be printed as names. So
-/// none is listed when any of them looks like a value: six digits or more in a row, or an `@`.
+/// When the first line of a CSV file is a record and not a header, its cells are the names; so no name is told
+/// but one that the user has all but given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AvailableColumns {
-    names: Vec<String>,
-    more: usize,
-    withheld: bool,
+    count: usize,
+    closest: Option<String>,
 }
 
 impl AvailableColumns {
-    /// Most names that are listed.
-    const MAX_SHOWN: usize = 20;
+    /// Likeness, of at most 1, from which a name counts as another spelling (Damerau-Levenshtein).
+    const LIKENESS: f64 = 0.6;
 
-    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let withheld = names.clone().any(looks_like_a_value);
-        let more = names.clone().count().saturating_sub(Self::MAX_SHOWN);
-        let names = if withheld { Vec::new() } else { names.take(Self::MAX_SHOWN).map(shown).collect() };
-        Self { names, more, withheld }
+    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str> + Clone, wanted: &str) -> Self {
+        let wanted = wanted.to_lowercase();
+        let likeness =
+            |name: &str| strsim::normalized_damerau_levenshtein(&name.trim().to_lowercase(), &wanted);
+        let like =
+            names.clone().map(|name| (likeness(name), name)).filter(|(like, _)| *like >= Self::LIKENESS);
+        let closest = like.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| shown(name));
+        Self { count: names.count(), closest }
     }
 }
 
 impl std::fmt::Display for AvailableColumns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.withheld {
-            return f.write_str("; its first line looks like a record, not a header");
+        match (&self.closest, self.count) {
+            (Some(closest), _) => write!(f, "; the closest is `{closest}`"),
+            (None, 1) => f.write_str("; its one column has quite another name"),
+            (None, count) => write!(f, "; none of its {count} columns has a name like it"),
         }
-        write!(f, "; columns are `{}`", self.names.join("`, `"))?;
-        if self.more > 0 { write!(f, " and {} more", self.more) } else { Ok(()) }
     }
-}
-
-fn looks_like_a_value(name: &str) -> bool {
-    name.contains('@') || name.split(|c: char| !c.is_numeric()).any(|digits| digits.chars().count() >= 6)
 }
 
 /// A name as it may stand in a message: no control character, at most 64 characters.
@@ -375,25 +374,25 @@ fn describe(kind: io::ErrorKind) -> String {
 mod tests {
     use super::*;
 
-    fn no_column(names: &[&str]) -> DataError {
-        let available = AvailableColumns::new(names.iter().copied());
-        DataError::NoColumn { path: "t.csv".into(), name: "zip".into(), available }
+    fn no_column(names: &[&str], wanted: &str) -> DataError {
+        let available = AvailableColumns::new(names.iter().copied(), wanted);
+        DataError::NoColumn { path: "t.csv".into(), name: wanted.into(), available }
     }
 
     #[test]
-    fn missing_column_lists_the_others() {
-        let error = no_column(&["a", "b\u{1b}[31m"]);
-        assert_eq!(error.to_string(), r#"no column `zip` in "t.csv"; columns are `a`, `b\u{1b}[31m`"#);
-        let names: Vec<_> = (0..25).map(|i| format!("c{i}")).collect();
-        let error = no_column(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        assert!(error.to_string().ends_with("`c19` and 5 more"), "{error}");
+    fn a_missing_column_tells_the_closest_name() {
+        let text = |names: &[&str], wanted: &str| no_column(names, wanted).to_string();
+        let closest = r#"no column `id_crad` in "t.csv"; the closest is `id_card`"#;
+        assert_eq!(text(&["name", "id_card", "id"], "id_crad"), closest);
+        assert!(text(&["ID"], "id").ends_with("the closest is `ID`"));
+        assert!(text(&["id\u{1b}["], "id").ends_with(r"the closest is `id\u{1b}[`"));
+        assert!(text(&["a", "b"], "id").ends_with("none of its 2 columns has a name like it"));
     }
 
     #[test]
     fn a_record_in_place_of_the_header_is_not_printed() {
-        for record in [["张三", "11010519491231002X"], ["李四", "a@b.cn"], ["王五", "１３８００１３８０００"]]
-        {
-            let error = no_column(&record);
+        for record in [["张三", "11010519491231002X"], ["李四", "a@b.cn"], ["王五", "1980-01-02"]] {
+            let error = no_column(&record, "id");
             let text = format!("{error} {error:?} {:?}", error.hint());
             assert!(!record.iter().any(|cell| text.contains(cell)), "{text}");
         }

@@ -9,9 +9,9 @@
 //! cell for a formula, so import columns of unknown origin as text there.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -26,6 +26,7 @@ use tempfile::NamedTempFile;
 
 use super::error::DataError;
 use super::format::TableFormat;
+use crate::whole_file::{Existing, directory_of, put_in_place, temporary_in};
 
 /// A Parquet row group ends when it holds this many bytes or rows.
 const ROW_GROUP_BYTES: usize = 1 << 26;
@@ -54,27 +55,39 @@ enum Writer {
 /// What is left to do when everything is written.
 enum Destination {
     Direct,
-    Rename { file: NamedTempFile, force: bool },
+    Rename { file: NamedTempFile, existing: Existing },
 }
 
 impl TableSink {
-    /// Tells whether `path` stands for the standard output: `-` or `/dev/stdout`.
+    /// Tells whether `path` stands for the standard output: `-`, or a name of the pipe or device behind it.
     pub fn is_stdout(path: &Path) -> bool {
-        path == Path::new("-") || path == Path::new("/dev/stdout")
+        let same_stream = || {
+            let (named, stdout) = (std::fs::metadata(path).ok()?, rustix::fs::fstat(io::stdout()).ok()?);
+            let stream =
+                named.file_type().is_fifo() || path.starts_with("/dev/fd") || path.starts_with("/dev/std");
+            Some(stream && (named.dev(), named.ino()) == (stdout.st_dev, stdout.st_ino))
+        };
+        path == Path::new("-") || path == Path::new("/dev/stdout") || same_stream().unwrap_or(false)
     }
 
-    /// Checks that a table can be written to `path`, without leaving anything there.
+    /// Checks that a table like `sample` can be written to `path`, without leaving anything there.
     ///
     /// # Errors
-    /// As [`TableSink::create`], except for the columns.
-    pub fn check(path: &Path, options: SinkOptions) -> Result<(), DataError> {
-        match Target::of(path, options)? {
-            Target::File { directory } => {
-                TableFormat::of(path)?;
-                temporary_file(&directory).map(|_| ())
-            }
-            Target::Stdout | Target::Stream => Ok(()),
+    /// As [`TableSink::create`] and [`TableSink::write`].
+    pub fn check(path: &Path, sample: &RecordBatch, options: SinkOptions) -> Result<(), DataError> {
+        let target = Target::of(path, options)?;
+        let format = target.format(path)?;
+        check_types(path, &sample.schema(), format)?;
+        if let Target::File { directory } = target {
+            temporary_in(&directory).map_err(|error| DataError::writing(&directory, error.kind()))?;
         }
+        let output = Output::new(io::sink());
+        let failure = output.failure.clone();
+        let written = Writer::new(output, &sample.schema(), format).and_then(|mut writer| {
+            writer.write(sample)?;
+            writer.finish()
+        });
+        written.map_err(|_| write_error(path, &failure))
     }
 
     /// Starts a table with the columns of `schema`.
@@ -84,10 +97,7 @@ impl TableSink {
     /// tells no format, or the format cannot hold a column; see [`DataError`].
     pub fn create(path: &Path, schema: &SchemaRef, options: SinkOptions) -> Result<Self, DataError> {
         let target = Target::of(path, options)?;
-        let format = match target {
-            Target::File { .. } => TableFormat::of(path)?,
-            Target::Stdout | Target::Stream => TableFormat::of(path).unwrap_or(TableFormat::Csv),
-        };
+        let format = target.format(path)?;
         check_types(path, schema, format)?;
         let (output, destination) = target.open(path, options)?;
         let failure = output.failure.clone();
@@ -116,7 +126,10 @@ impl TableSink {
         writer.finish().map_err(|_| write_error(&path, &failure))?;
         match destination {
             Destination::Direct => Ok(()),
-            Destination::Rename { file, force } => put_in_place(file, &path, force),
+            Destination::Rename { file, existing } => {
+                let placed = put_in_place(file, &path, existing);
+                placed.map_err(|error| DataError::writing(&path, error.kind()))
+            }
         }
     }
 }
@@ -191,9 +204,19 @@ impl Target {
         }
     }
 
+    fn format(&self, path: &Path) -> Result<TableFormat, DataError> {
+        match self {
+            Self::File { .. } => TableFormat::of(path),
+            Self::Stdout | Self::Stream => Ok(TableFormat::of(path).unwrap_or(TableFormat::Csv)),
+        }
+    }
+
     fn new_file(path: &Path) -> Result<Self, DataError> {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let directory = parent.unwrap_or(Path::new(".")).to_owned();
+        // Nothing was found behind it: a link that leads nowhere would be in the way of the file later.
+        if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) && !path.exists() {
+            return Err(DataError::NotAFile { path: path.to_owned(), found: "a broken link" });
+        }
+        let directory = directory_of(path).to_owned();
         if directory.is_dir() {
             Ok(Self::File { directory })
         } else {
@@ -210,29 +233,13 @@ impl Target {
                 Ok((Output::new(file), Destination::Direct))
             }
             Self::File { directory } => {
-                let file = temporary_file(&directory)?;
+                let file = temporary_in(&directory).map_err(failed)?;
                 let output = Output::new(file.as_file().try_clone().map_err(failed)?);
-                Ok((output, Destination::Rename { file, force: options.force }))
+                let existing = if options.force { Existing::Replace } else { Existing::Keep };
+                Ok((output, Destination::Rename { file, existing }))
             }
         }
     }
-}
-
-/// Makes a file that its owner alone may read and that is deleted when dropped.
-fn temporary_file(directory: &Path) -> Result<NamedTempFile, DataError> {
-    let made = tempfile::Builder::new().prefix(".tidegate-").tempfile_in(directory);
-    made.map_err(|error| DataError::writing(directory, error.kind()))
-}
-
-fn put_in_place(file: NamedTempFile, path: &Path, force: bool) -> Result<(), DataError> {
-    let failed = |error: io::Error| DataError::writing(path, error.kind());
-    file.as_file().sync_all().map_err(failed)?;
-    let directory = file.path().parent().map(Path::to_owned);
-    let placed = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    placed.map_err(|error| failed(error.error))?;
-    // The file is whole either way; some file systems cannot flush a directory.
-    let _ = directory.and_then(|directory| File::open(directory).ok()).map(|directory| directory.sync_all());
-    Ok(())
 }
 
 /// Refuses lists and structs in CSV, which has no agreed form for them.
@@ -292,7 +299,7 @@ impl Write for Output {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use arrow::array::{ArrayRef, Int32Array, ListArray, StringArray};
+    use arrow::array::{ArrayRef, Int32Array, ListArray, StringArray, TimestampMicrosecondArray};
     use arrow::datatypes::Int32Type;
 
     use super::*;
@@ -353,9 +360,35 @@ mod tests {
             sink.write(&batch).unwrap();
             assert!(!path.exists());
             drop(sink);
-            TableSink::check(&path, KEEP).unwrap();
+            TableSink::check(&path, &batch, KEEP).unwrap();
             assert_eq!(names(directory.path()), [""; 0]);
         }
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_found_early() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("t.csv");
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        let error = TableSink::check(&path, &batch(&["x"]), KEEP).unwrap_err();
+        assert_eq!(error, DataError::NotAFile { path, found: "a broken link" });
+    }
+
+    #[test]
+    fn timestamps_with_a_zone_can_be_written_as_text() {
+        let times = TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC");
+        let batch = RecordBatch::try_from_iter([("t", Arc::new(times) as ArrayRef)]).unwrap();
+        let path = std::path::PathBuf::from("t.csv");
+        TableSink::check(&path, &batch, KEEP).unwrap();
+    }
+
+    #[test]
+    fn columns_that_the_format_cannot_hold_are_found_early() {
+        let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)])]);
+        let batch = RecordBatch::try_from_iter([("l", Arc::new(lists) as ArrayRef)]).unwrap();
+        let check = |path: &str| TableSink::check(Path::new(path), &batch, KEEP);
+        assert!(matches!(check("t.csv"), Err(DataError::OutputType { .. })));
+        check("t.parquet").unwrap();
     }
 
     #[test]
@@ -365,7 +398,7 @@ mod tests {
         write(&path, &["old"], KEEP).unwrap();
         let exists = DataError::Exists { path: path.clone() };
         assert_eq!(write(&path, &["new"], KEEP), Err(exists.clone()));
-        assert_eq!(TableSink::check(&path, KEEP), Err(exists.clone()));
+        assert_eq!(TableSink::check(&path, &batch(&["x"]), KEEP), Err(exists.clone()));
         assert!(exists.hint().unwrap().contains("--force"));
         write(&path, &["new"], FORCE).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "text,n\nnew,7\n");
@@ -385,7 +418,7 @@ mod tests {
 
     #[test]
     fn places_that_cannot_be_written_are_named() {
-        let check = |path: &str| TableSink::check(Path::new(path), KEEP).unwrap_err();
+        let check = |path: &str| TableSink::check(Path::new(path), &batch(&["x"]), KEEP).unwrap_err();
         assert_eq!(check("/nonexistent/t.csv"), DataError::NoDirectory { path: "/nonexistent".into() });
         assert!(matches!(check("/dev/null/t.csv"), DataError::NoDirectory { .. }));
         assert!(matches!(check("/tmp"), DataError::NotAFile { .. }));

@@ -108,7 +108,7 @@ impl TableSource {
         self.column_names().position(|column| column == name).ok_or_else(|| DataError::NoColumn {
             path: self.path.to_path_buf(),
             name: name.to_owned(),
-            available: AvailableColumns::new(self.column_names()),
+            available: AvailableColumns::new(self.column_names(), name),
         })
     }
 
@@ -149,6 +149,16 @@ impl TableSource {
             }
             Content::Parquet(table) => Ok(Batches(table.batches(&self.file, &columns)?)),
         }
+    }
+
+    /// Returns the first rows of the columns, all of them when `names` is `None`.
+    ///
+    /// # Errors
+    /// [`DataError::NoColumn`], [`DataError::RepeatedColumn`], and those of reading.
+    pub fn sample(&self, names: Option<&[String]>) -> Result<RecordBatch, DataError> {
+        let columns = self.select(names)?;
+        let first = self.batches(Some(&columns))?.next();
+        first.unwrap_or_else(|| Err(DataError::EmptyTable { path: self.path.to_path_buf() }))
     }
 
     /// Checks that nobody has written to the file since it was opened.

@@ -50,7 +50,17 @@ async fn attempt(
     desk: &Desk,
     config: &LinkConfig<'_>,
 ) -> Result<Result<TlsStream<Wire>, io::Error>, LinkError> {
-    let addresses = resolve(address).await?;
+    let addresses = match resolve(address).await {
+        Ok(addresses) => addresses,
+        // The name may appear when the peer starts, and a name server may come back.
+        Err(LinkError::UnknownHost { source, .. }) => {
+            return Ok(Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("the host is unknown: {source}"),
+            )));
+        }
+        Err(error) => return Err(error),
+    };
     let tcp = match connect(&addresses, config.timing.handshake).await {
         Ok(tcp) => tcp,
         Err(error) => return Ok(Err(error)),

@@ -236,6 +236,14 @@ impl LinkError {
             }
             Self::PeerStalled { peer, .. } => format!("see what `{peer}` is doing"),
             Self::PeerAborted { peer, reason } => reason.hint(peer),
+            Self::PeerFrameType { .. }
+            | Self::PeerFrameLength { .. }
+            | Self::PeerAbortReason { .. }
+            | Self::PeerCorrupt { .. }
+            | Self::PeerOutOfStep { .. } => {
+                "the peer's program, or somebody on the line, is faulty or hostile: settle that before you run again"
+                    .into()
+            }
             _ => return None,
         })
     }

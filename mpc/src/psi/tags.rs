@@ -277,9 +277,8 @@ impl TagMerger {
             message: Tags::NAME,
             cause: Malformation::Field { field: "code" },
         };
-        for gap in gaps.map_err(malformed)?
-        /* TAGS-2 */
-        {
+        let gaps = gaps.map_err(malformed)?; // TAGS-2
+        for gap in gaps {
             self.last += gap;
             if self.last >> bits != 0 {
                 return Err(Error::TagRange { peer: peer.clone(), bits }); // TAGS-3

@@ -86,6 +86,8 @@ fn other_records(args: &DemoArgs) -> u32 {
 
 /// Runs the demonstration.
 pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
+    // A signal reaches the parties too; this process stays to remove what is not kept.
+    let _cancel = super::cancel_on_signals()?;
     let place = Place::new(args.keep.as_deref())?;
     let dir = place.path();
     let tables = Tables::write(dir, args)?;

@@ -19,8 +19,15 @@ const AGREEMENT: &str = "agreement.toml";
 /// Runs the insurance, which gets the output, and the bureau; returns their reports in this order.
 pub(super) fn run_both(dir: &Path, args: &DemoArgs) -> Result<(PsiReport, PsiReport), Error> {
     agree(dir)?;
-    let insurance = party(dir, args, "insurance", &["--output", "matched.csv"])?;
-    let credit = party(dir, args, "credit", &["--no-output"])?;
+    let mut insurance = party(dir, args, "insurance", &["--output", "matched.csv"])?;
+    let credit = party(dir, args, "credit", &["--no-output"]);
+    let credit = match credit {
+        Ok(credit) => credit,
+        Err(error) => {
+            let _ = insurance.kill();
+            return Err(error);
+        }
+    };
     let (insurance, credit) = std::thread::scope(|scope| {
         let credit = scope.spawn(|| finish("credit", credit));
         (finish("insurance", insurance), credit.join())

@@ -8,14 +8,17 @@ mod plan;
 mod run;
 mod summary;
 
+use std::path::Path;
+
 use crate::cli::PsiArgs;
 use crate::data::{
-    CopyPlan, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys, write_rejects,
+    CopyPlan, DataError, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys, write_rejects,
 };
 use crate::error::{Error, exit};
 use crate::link::CancelToken;
 use crate::progress::Progress;
 use crate::report;
+use crate::whole_file::directory_of;
 
 use self::plan::Plan;
 use self::run::{Finding, Found};
@@ -27,55 +30,52 @@ pub(super) fn run(args: &PsiArgs) -> Result<u8, Error> {
         action: "start the threads".into(),
         source: std::io::Error::other(error),
     })?;
-    let cancel = cancel_on_signals()?;
+    let cancel = super::cancel_on_signals()?;
     pool.install(|| with_progress(args, &cancel))
-}
-
-/// Cancels on the first signal and ends the process on the second.
-fn cancel_on_signals() -> Result<CancelToken, Error> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::flag::{register, register_conditional_shutdown};
-    let cancel = CancelToken::new();
-    let failed = |source| Error::Io { action: "watch for signals".into(), source };
-    for signal in [SIGINT, SIGTERM] {
-        register_conditional_shutdown(signal, i32::from(exit::INTERRUPTED), cancel.flag()).map_err(failed)?;
-        register(signal, cancel.flag()).map_err(failed)?;
-    }
-    Ok(cancel)
 }
 
 fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {
     let mut progress = Progress::new();
     let plan = Plan::new(args, &progress)?;
-    check_outputs(args)?;
     let source = TableSource::open(&args.input, args.encoding)?;
-    source.select(args.columns.as_deref())?;
+    check_outputs(args, &source)?;
     let keyed = read(args, &plan, &source, &mut progress, cancel)?;
     let found = run::over_link(args, &plan, &keyed, &mut progress, cancel)?;
+    // Before parting: the result is there, and the peer has no say in what becomes of it.
     let rows_written = write(args, &source, &keyed, &found, &mut progress, cancel)?;
+    let found = found.part(&progress);
     let summary = summary::report(&plan, keyed.summary, &found, rows_written, &mut progress);
     let aside = [&args.output, &args.rejects].into_iter().flatten().any(|path| TableSink::is_stdout(path));
     report::print(&summary, args.format, aside)?;
     Ok(if matches!(found.finding, Finding::Withheld) { exit::POLICY } else { exit::DONE })
 }
 
-fn check_outputs(args: &PsiArgs) -> Result<(), Error> {
-    let files = [&args.output, &args.rejects].into_iter().flatten();
+/// Checks what could fail after the run, when it has counted already.
+fn check_outputs(args: &PsiArgs, source: &TableSource) -> Result<(), Error> {
     let options = SinkOptions { force: args.force };
-    for file in files.clone() {
-        TableSink::check(file, options)?;
+    if let Some(output) = &args.output {
+        TableSink::check(output, &source.sample(args.columns.as_deref())?, options)?;
     }
-    let same = |a: &std::path::Path, b: &std::path::Path| {
-        let both_stdout = TableSink::is_stdout(a) && TableSink::is_stdout(b);
-        a == b || both_stdout || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-    };
-    let mut pairs = files.clone().map(|file| (file, &args.input));
-    let outputs_collide = matches!((&args.output, &args.rejects), (Some(a), Some(b)) if same(a, b));
-    if outputs_collide || pairs.any(|(file, input)| same(file, input)) {
+    if let Some(rejects) = &args.rejects {
+        TableSink::check(rejects, &source.sample(None)?, options)?;
+    }
+    let outputs_collide = matches!((&args.output, &args.rejects), (Some(a), Some(b)) if same_place(a, b));
+    let mut outputs = [&args.output, &args.rejects].into_iter().flatten();
+    if outputs_collide || outputs.any(|output| same_place(output, &args.input)) {
         let what = "--input, --output and --rejects name the same file".to_owned();
         return Err(Error::Usage { what, hint: "give each a name of its own" });
     }
     Ok(())
+}
+
+/// Tells whether two paths name one file, which need not exist.
+fn same_place(a: &Path, b: &Path) -> bool {
+    let full = |path: &Path| {
+        let directory = directory_of(path).canonicalize().ok()?;
+        path.canonicalize().ok().or_else(|| Some(directory.join(path.file_name()?)))
+    };
+    let both_stdout = TableSink::is_stdout(a) && TableSink::is_stdout(b);
+    a == b || both_stdout || matches!((full(a), full(b)), (Some(a), Some(b)) if a == b)
 }
 
 fn read(
@@ -90,7 +90,11 @@ fn read(
     let keyed = read_keys(source, &plan.key_columns, &mut |rows| progress.set(rows), &cancelled)?;
     if let Some(rejects) = &args.rejects {
         let options = SinkOptions { force: args.force };
-        write_rejects(source, &keyed, rejects, options, &mut |rows| progress.set(rows), &cancelled)?;
+        match write_rejects(source, &keyed, rejects, options, &mut |rows| progress.set(rows), &cancelled) {
+            // Whoever read the rejects has seen enough; the run goes on.
+            Ok(_) | Err(DataError::BrokenPipe { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     let (path, found) = (args.input.clone(), keyed.items.len() as u64);
     if found == 0 {

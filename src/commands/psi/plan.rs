@@ -6,10 +6,11 @@ use crate::agreement::{Agreement, Day, PartyTerm, ShortForm, SignedAgreement, to
 use crate::cli::PsiArgs;
 use crate::data::KeyColumn;
 use crate::error::Error;
+use crate::hex::hex;
 use crate::identity::{Identity, PublicKey};
 use crate::link::Endpoint;
 use crate::progress::Progress;
-use crate::state::{StateDir, hex};
+use crate::state::StateDir;
 
 /// A run that the agreement allows.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ impl Plan {
         let (own_name, peer_name) = (sides.own_name.clone(), sides.peer_name.clone());
         let protocol = choose_protocol(args, &agreement)?;
         let own_output = agreement.gets_output(&own_name);
-        check_output_flags(args, own_output, &peer_name)?;
+        check_output_flags(args, protocol, own_output, &peer_name)?;
         let (role, outputs) = match (own_output, agreement.gets_output(&peer_name)) {
             (true, true) => (RoleChoice::SmallerReceives, Outputs::Both),
             (true, false) => (RoleChoice::Fixed(Role::Receiver), Outputs::Receiver),
@@ -133,13 +134,15 @@ fn choose_protocol(args: &PsiArgs, agreement: &Agreement) -> Result<Protocol, Er
     }
 }
 
-fn check_output_flags(args: &PsiArgs, own_output: bool, peer: &PartyId) -> Result<(), Error> {
+fn check_output_flags(
+    args: &PsiArgs,
+    protocol: Protocol,
+    own_output: bool,
+    peer: &PartyId,
+) -> Result<(), Error> {
     if args.output.is_none() && !args.count_only && !args.no_output {
         let (what, hint) = if own_output {
-            (
-                "nothing says where the output goes".to_owned(),
-                "name a file with --output, or pass --count-only",
-            )
+            ("nothing says where the output goes".to_owned(), output_hint(protocol))
         } else {
             (
                 format!("the agreement gives output to {peer} alone"),
@@ -154,9 +157,16 @@ fn check_output_flags(args: &PsiArgs, own_output: bool, peer: &PartyId) -> Resul
     }
     if args.no_output && own_output {
         let what = "the agreement gives output to this side".to_owned();
-        return Err(Error::Usage { what, hint: "name a file with --output, or pass --count-only" });
+        return Err(Error::Usage { what, hint: output_hint(protocol) });
     }
     Ok(())
+}
+
+fn output_hint(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::PsiCardinality => "pass --count-only",
+        _ => "name a file with --output, or pass --count-only",
+    }
 }
 
 fn choose_endpoint(

@@ -23,15 +23,15 @@ const ALPN: &[u8] = b"tidegate-psi/1";
 /// How long a slow machine of one core may compute on each key of either side without a message in between.
 const KEY_MICROSECONDS: u64 = 500;
 
-/// What a run found out.
+/// What a run found out, `L` being the open link or, once the parties have parted, what went over it.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Found<L = Link> {
     pub(super) finding: Finding,
     pub(super) session: Session,
     pub(super) runs: Runs,
     pub(super) key_exchange: String,
     pub(super) traffic: Traffic,
-    pub(super) wire: WireBytes,
+    pub(super) link: L,
 }
 
 /// The result for the own side.
@@ -63,7 +63,7 @@ impl From<Outcome<u64>> for Finding {
     }
 }
 
-/// Makes the link, runs the protocol and closes the link; on an error the peer is told what kind it is.
+/// Makes the link and runs the protocol; on an error the peer is told what kind it is.
 pub(super) fn over_link(
     args: &PsiArgs,
     plan: &Plan,
@@ -87,8 +87,7 @@ pub(super) fn over_link(
     match ran {
         Ok((finding, session, runs)) => {
             let key_exchange = link.key_exchange().to_owned();
-            let wire = close(link, progress);
-            Ok(Found { finding, session, runs, key_exchange, traffic, wire })
+            Ok(Found { finding, session, runs, key_exchange, traffic, link })
         }
         Err(error) => {
             link.abort(error.reason_for_peer());
@@ -102,13 +101,18 @@ fn timing(args: &PsiArgs) -> Timing {
     Timing { establish: seconds(args.wait), stall: seconds(args.stall), ..Timing::default() }
 }
 
-/// The own result is confirmed by now, so a failure to part costs nothing but this note.
-fn close(link: Link, progress: &Progress) -> WireBytes {
-    let before = link.wire();
-    link.close().unwrap_or_else(|error| {
-        progress.note(&format!("note: the run is complete, but the link did not close in order: {error}"));
-        before
-    })
+impl Found {
+    /// Closes the link. The own result is confirmed by now, so a failure to part costs nothing but a note.
+    pub(super) fn part(self, progress: &Progress) -> Found<WireBytes> {
+        let Self { finding, session, runs, key_exchange, traffic, link } = self;
+        let before = link.wire();
+        let link = link.close().unwrap_or_else(|error| {
+            progress
+                .note(&format!("note: the run is complete, but the link did not close in order: {error}"));
+            before
+        });
+        Found { finding, session, runs, key_exchange, traffic, link }
+    }
 }
 
 fn run(

@@ -7,12 +7,13 @@ use tidegate_mpc::{Outputs, Protocol, Role, Session};
 use super::plan::Plan;
 use super::run::{Finding, Found};
 use crate::data::KeySummary;
+use crate::hex::hex;
+use crate::link::WireBytes;
 use crate::progress::{Progress, peak_memory_bytes};
 use crate::report::{
     AgreementLine, LearnedLines, PartyLines, ProtocolLines, PsiReport, REPORT_VERSION, SizeLines,
     TrafficLines, grouped,
 };
-use crate::state::hex;
 
 /// Bytes on the line for an item of the receiver and, roughly, for one of the sender.
 const RECEIVER_ITEM_BYTES: u64 = 64;
@@ -21,7 +22,7 @@ const SENDER_ITEM_BYTES: u64 = 8;
 pub(super) fn report(
     plan: &Plan,
     keys: KeySummary,
-    found: &Found,
+    found: &Found<WireBytes>,
     rows_written: Option<u64>,
     progress: &mut Progress,
 ) -> PsiReport {
@@ -59,8 +60,8 @@ pub(super) fn report(
         },
         keys,
         traffic: TrafficLines {
-            wire_sent_bytes: found.wire.sent,
-            wire_received_bytes: found.wire.received,
+            wire_sent_bytes: found.link.sent,
+            wire_received_bytes: found.link.received,
             messages_sent: found.traffic.sent_len,
             messages_received: found.traffic.received_len,
             flights: flights(session),

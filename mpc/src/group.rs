@@ -2,6 +2,11 @@
 //!
 //! Bytes become elements only here: a non-canonical encoding and the identity are refused (`GROUP-1`,
 //! `GROUP-2`), so no protocol computes with either.
+//!
+//! | check | what is checked | error | test |
+//! |---|---|---|---|
+//! | GROUP-1 | an encoding is canonical | [`BadElement::NotCanonical`] | `tests/vectors.rs` |
+//! | GROUP-2 | it is not that of the identity | [`BadElement::Identity`] | same |
 
 use std::fmt;
 

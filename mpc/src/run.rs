@@ -1,10 +1,11 @@
 //! Protocols over a [`Channel`]: the only file that sees both.
 //!
 //! [`compare_offers`] finds out whether both sides mean to run the same, before anything that depends on data
-//! is said and so before a run has to count. [`greet`] makes the session, then [`psi_ecdh`] or [`psi_cardinality`] runs the own role in it. Up to
-//! [`WINDOW`] chunks are under way at a time, so both sides compute while messages travel and neither waits
-//! for the other to read. A side that waits for its peer blocks its thread: inside a rayon pool, that is one of
-//! the pool's, so two sides in one process need a pool each.
+//! is said and so before a run has to count. [`greet`] makes the session, then [`psi_ecdh`] or
+//! [`psi_cardinality`] runs the own role in it. Up to [`WINDOW`] chunks are under way at a time, so both
+//! sides compute while messages travel and neither waits for the other to read. A side that waits for its
+//! peer blocks its thread: inside a rayon pool, that is one of the pool's, so two sides in one process need
+//! a pool each.
 
 use std::fmt;
 

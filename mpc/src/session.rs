@@ -4,15 +4,15 @@
 //! protocol, agreement, channel, names, roles, set sizes and fresh nonces of both sides, so no message of
 //! one session means anything in another.
 //!
-//! | check | what is checked | error |
-//! |---|---|---|
-//! | SESSION-1 | the version | [`Error::Version`] |
-//! | SESSION-2 | the peer's name and the name it expects | [`Error::PeerName`], [`Error::OwnName`] |
-//! | SESSION-3 | protocol, agreement, channel, outputs, minimum | [`Error::Terms`] |
-//! | SESSION-4 | one side receives and one sends | [`Error::SameRole`] |
-//! | SESSION-5 | the nonce is not this side's own | [`Error::Reflected`] |
-//! | SESSION-6 | the peer's set is within the agreed limit | [`Error::PeerSetTooLarge`] |
-//! | SESSION-7 | version, agreement and protocol of the [`Offer`]s, where these are exchanged before | [`Error::Version`], [`Error::Terms`] |
+//! | check | what is checked | error | test |
+//! |---|---|---|---|
+//! | SESSION-1 | the version | [`Error::Version`] | `tests/psi_adversary.rs` |
+//! | SESSION-2 | the peer's name and the name it expects | [`Error::PeerName`], [`Error::OwnName`] | same |
+//! | SESSION-3 | protocol, agreement, channel, outputs, minimum | [`Error::Terms`] | same |
+//! | SESSION-4 | one side receives and one sends | [`Error::SameRole`] | same |
+//! | SESSION-5 | the nonce is not this side's own | [`Error::Reflected`] | same |
+//! | SESSION-6 | the peer's set is within the agreed limit | [`Error::PeerSetTooLarge`] | same |
+//! | SESSION-7 | [`Offer`]s: version, agreement, protocol | as SESSION-1 and SESSION-3 | `src/session_tests.rs` |
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Domain separation and the transcript: every hash of the protocols but the one to the group starts from a label of this file; that one takes the
-//! session id in front of each item.
+//! Domain separation and the transcript: every hash of the protocols but the one to the group starts from a
+//! label of this file; that one takes the session id in front of each item.
 
 use sha2::{Digest, Sha512};
 

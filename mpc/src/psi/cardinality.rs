@@ -39,9 +39,9 @@
 //! items of either side.
 //!
 //! # Cost
-//! 5 flights (2.5 round trips), offers and greetings included. Per item of the receiver 64 bytes; 1 hash to the group, 3 variable-base
-//! multiplications. Per item of the sender as in [`ecdh`](crate::psi::ecdh). The sender keeps 32 bytes for
-//! each item of the receiver until all of them are there to be shuffled.
+//! 5 flights (2.5 round trips), offers and greetings included. Per item of the receiver 64 bytes; 1 hash to
+//! the group, 3 variable-base multiplications. Per item of the sender as in [`ecdh`](crate::psi::ecdh). The
+//! sender keeps 32 bytes for each item of the receiver until all of them are there to be shuffled.
 //!
 //! # Deviations from the paper
 //! - The answers are sorted by their encoding instead of permuted at random. Encodings of s·A are

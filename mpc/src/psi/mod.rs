@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | the receiver learns | which of its items are common | how many are common |
 //! | the sender learns | nothing but sizes, or the same under [`Outputs::Both`](crate::Outputs::Both) | the same |
-//! | a malicious sender breaks | correctness | correctness, and privacy of x only against DDH |
+//! | a malicious sender breaks | correctness; with output for both it also learns whether chosen items match | correctness; with output for both the number tells it about items that it singles out; privacy of x only against DDH |
 //! | a malicious receiver breaks | the minimum, and what the sender is told | the same, and the hiding of which items match |
 //! | flights | 6, and 2 for each further 65,536 items of the receiver | 5 |
 //! | bytes for an item of the receiver | 64 | 64 |

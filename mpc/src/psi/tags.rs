@@ -1,10 +1,10 @@
 //! Tags: short pseudo-random names of items, sent sorted and Rice-coded, matched by merging.
 //!
-//! | check | what is checked | error |
-//! |---|---|---|
-//! | TAGS-1 | as many tags as belong into the chunk | [`Error::Count`] |
-//! | TAGS-2 | the Rice code is whole and canonical | [`Error::Malformed`] |
-//! | TAGS-3 | no tag reaches 2^bits | [`Error::TagRange`] |
+//! | check | what is checked | error | test |
+//! |---|---|---|---|
+//! | TAGS-1 | as many tags as belong into the chunk | [`Error::Count`] | `tests/psi_adversary.rs` |
+//! | TAGS-2 | the Rice code is whole and canonical | [`Error::Malformed`] | same |
+//! | TAGS-3 | no tag reaches 2^bits | [`Error::TagRange`] | same |
 
 use std::fmt;
 

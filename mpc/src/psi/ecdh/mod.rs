@@ -44,14 +44,16 @@
 //! guesses, and a refusal would confirm the guess.
 //! The caller supplies an authenticated, confidential channel and an agreed session. Not protected: which
 //! items a party enters, repeated runs with chosen sets, collusion. Side channels: group operations and
-//! hashes are constant-time in the key and in items of equal length; sorting and merging work on tags, which the receiver
-//! knows and the sender sends. A quantum computer that has recorded a run can find s and then test items.
+//! hashes are constant-time in the key and in items of equal length; sorting and merging work on tags, which
+//! the receiver knows and the sender sends. A quantum computer that has recorded a run can find s and then
+//! test items.
 //!
 //! # Cost
 //! 6 flights (3 round trips), offers and greetings included, and 2 for each further 65,536 items of the
-//! receiver ([`flights`](crate::run::flights)). Per item of the receiver: 64 bytes; 1 hash to the group, 2 fixed-base and 1
-//! variable-base multiplication, 2 decodings, 3 batched encodings. Per item of the sender: about 7.7 bytes at
-//! 2^20 against 2^20; 1 hash to the group, 1 variable-base multiplication, 1 batched encoding.
+//! receiver ([`flights`](crate::run::flights)). Per item of the receiver: 64 bytes; 1 hash to the group, 2
+//! fixed-base and 1 variable-base multiplication, 2 decodings, 3 batched encodings. Per item of the sender:
+//! about 7.7 bytes at 2^20 against 2^20; 1 hash to the group, 1 variable-base multiplication, 1 batched
+//! encoding.
 //! So the side with fewer items should receive.
 //!
 //! # Deviations from the paper
@@ -60,8 +62,8 @@
 //! - The session id is prefixed to each item before it is hashed to the group and enters the outer hash with
 //!   K: evaluations of one session say nothing in another, and K is bound as \[JKX21\] demands for additive
 //!   blinding.
-//! - The outer hash is cut to [`tag_bits`](crate::psi::tag_bits) bits. The receiver sees ny values of a random
-//!   function on items that it did not enter; cutting them takes information away.
+//! - The outer hash is cut to [`tag_bits`](crate::psi::tag_bits) bits. The receiver sees ny values of a
+//!   random function on items that it did not enter; cutting them takes information away.
 //! - Blinds come from ChaCha20 under a fresh seed instead of true randomness.
 //!
 //! # Checks

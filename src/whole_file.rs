@@ -36,16 +36,17 @@ pub(crate) fn put_in_place(file: NamedTempFile, path: &Path, existing: Existing)
         Existing::Keep => file.persist_noclobber(path)?,
         Existing::Replace => file.persist(path)?,
     };
-    // The file is whole either way; some file systems cannot flush a directory.
+    // The file is whole either way; some file systems cannot flush a directory, which [`write`] reports.
     let _ = File::open(directory_of(path)).and_then(|directory| directory.sync_all());
     Ok(())
 }
 
-/// Writes `content` to `path`.
+/// Writes `content` to `path`, and fails where it cannot be made to last.
 pub(crate) fn write(path: &Path, content: &[u8], existing: Existing) -> io::Result<()> {
     let mut file = temporary_in(directory_of(path))?;
     file.write_all(content)?;
-    put_in_place(file, path, existing)
+    put_in_place(file, path, existing)?;
+    File::open(directory_of(path))?.sync_all()
 }
 
 #[cfg(test)]

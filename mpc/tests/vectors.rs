@@ -31,6 +31,7 @@ fn small_scalar(value: u64) -> Option<SecretScalar> {
     SecretScalar::from_canonical_bytes(bytes)
 }
 
+// GROUP-2
 #[test]
 fn rfc9496_multiples_of_the_generator() {
     let (_, cases) = cases(include_str!("vectors/rfc9496_ristretto255.json"), 27, "accept");
@@ -66,6 +67,7 @@ fn rfc9496_elements_from_uniform_bytes() {
     }
 }
 
+// GROUP-1
 #[test]
 fn rfc9496_bad_encodings_are_refused() {
     let (_, cases) = cases(include_str!("vectors/rfc9496_bad_encoding.json"), 29, "reject");

@@ -385,7 +385,7 @@ mod tests {
         let closest = r#"no column `id_crad` in "t.csv"; the closest is `id_card`"#;
         assert_eq!(text(&["name", "id_card", "id"], "id_crad"), closest);
         assert!(text(&["ID"], "id").ends_with("the closest is `ID`"));
-        assert!(text(&["id\u{1b}["], "id").ends_with(r"the closest is `id\u{1b}[`"));
+        assert!(text(&["id_card\u{1b}["], "id_card").ends_with(r"the closest is `id_card\u{1b}[`"));
         assert!(text(&["a", "b"], "id").ends_with("none of its 2 columns has a name like it"));
     }
 

@@ -360,7 +360,7 @@ mod tests {
         let select =
             |names: &[&str]| source.select(Some(&names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>()));
         assert_eq!(select(&["b", "a"]), Ok(vec![1, 0]));
-        assert!(select(&["A"]).unwrap_err().to_string().ends_with("columns are `a`, `b`"));
+        assert!(select(&["A"]).unwrap_err().to_string().ends_with("the closest is `a`"));
         assert!(matches!(select(&["a", "a"]), Err(DataError::RepeatedColumn { .. })));
     }
 }

@@ -21,7 +21,7 @@ use crate::report;
 use crate::whole_file::directory_of;
 
 use self::plan::Plan;
-use self::run::{Finding, Found};
+use self::run::{Finding, Found, Parting};
 
 /// Runs the own side.
 pub(super) fn run(args: &PsiArgs) -> Result<u8, Error> {
@@ -41,9 +41,10 @@ fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {
     check_outputs(args, &source)?;
     let keyed = read(args, &plan, &source, &mut progress, cancel)?;
     let found = run::over_link(args, &plan, &keyed, &mut progress, cancel)?;
-    // Before parting: the result is there, and the peer has no say in what becomes of it.
-    let rows_written = write(args, &source, &keyed, &found, &mut progress, cancel)?;
-    let found = found.part(&progress);
+    let found = found.part();
+    let written = write(args, &source, &keyed, &found, &mut progress, cancel);
+    let found = found.parted(&progress);
+    let rows_written = written?;
     let summary = summary::report(&plan, keyed.summary, &found, rows_written, &mut progress);
     let aside = [&args.output, &args.rejects].into_iter().flatten().any(|path| TableSink::is_stdout(path));
     report::print(&summary, args.format, aside)?;
@@ -111,7 +112,7 @@ fn write(
     args: &PsiArgs,
     source: &TableSource,
     keyed: &KeyedTable,
-    found: &Found,
+    found: &Found<Parting>,
     progress: &mut Progress,
     cancel: &CancelToken,
 ) -> Result<Option<u64>, Error> {

@@ -1,5 +1,6 @@
 //! The protocol over the link.
 
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use tidegate_mpc::psi::Intersection;
@@ -13,7 +14,7 @@ use crate::agreement::Day;
 use crate::cli::PsiArgs;
 use crate::data::KeyedTable;
 use crate::error::Error;
-use crate::link::{CancelToken, Link, LinkConfig, Timing, WireBytes, establish};
+use crate::link::{CancelToken, Link, LinkConfig, LinkError, Timing, WireBytes, establish};
 use crate::progress::Progress;
 use crate::state::Runs;
 
@@ -101,16 +102,42 @@ fn timing(args: &PsiArgs) -> Timing {
     Timing { establish: seconds(args.wait), stall: seconds(args.stall), ..Timing::default() }
 }
 
+/// How long a finished run waits for its link to close.
+const PARTING: Duration = Duration::from_secs(5);
+
+/// A link that is being closed.
+#[derive(Debug)]
+pub(super) struct Parting {
+    before: WireBytes,
+    closed: Receiver<Result<WireBytes, LinkError>>,
+}
+
 impl Found {
-    /// Closes the link. The own result is confirmed by now, so a failure to part costs nothing but a note.
-    pub(super) fn part(self, progress: &Progress) -> Found<WireBytes> {
+    /// Begins to close the link, in a thread of its own: the peer must not learn from the time of the closing
+    /// how long the output takes to write, nor hold it up.
+    pub(super) fn part(self) -> Found<Parting> {
         let Self { finding, session, runs, key_exchange, traffic, link } = self;
+        let (sender, closed) = channel();
         let before = link.wire();
-        let link = link.close().unwrap_or_else(|error| {
+        // Nobody listens any more if closing took too long.
+        std::thread::spawn(move || drop(sender.send(link.close())));
+        Found { finding, session, runs, key_exchange, traffic, link: Parting { before, closed } }
+    }
+}
+
+impl Found<Parting> {
+    /// Waits for the link to close. The own result is confirmed by now, so a failure costs nothing but a note.
+    pub(super) fn parted(self, progress: &Progress) -> Found<WireBytes> {
+        let Self { finding, session, runs, key_exchange, traffic, link } = self;
+        let note = |cause: &str| {
             progress
-                .note(&format!("note: the run is complete, but the link did not close in order: {error}"));
-            before
-        });
+                .note(&format!("note: the run is complete, but the link did not close in order: {cause}"));
+            link.before
+        };
+        let link = match link.closed.recv_timeout(PARTING) {
+            Ok(closed) => closed.unwrap_or_else(|error| note(&error.to_string())),
+            Err(_) => note("the peer takes too long"),
+        };
         Found { finding, session, runs, key_exchange, traffic, link }
     }
 }

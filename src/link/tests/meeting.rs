@@ -214,8 +214,20 @@ fn bad_addresses_are_named() {
     // An address of documentation (RFC 5737), which no machine has.
     let foreign = attempt(Endpoint::Listen("192.0.2.1:7700".into()));
     assert!(matches!(foreign, LinkError::CannotListen { .. }), "{foreign:?}");
-    let unknown = attempt(Endpoint::Connect("a host with spaces:7700".into()));
+    let unknown = attempt(Endpoint::Listen("a host with spaces:7700".into()));
     assert!(matches!(unknown, LinkError::UnknownHost { .. }), "{unknown:?}");
+}
+
+#[test]
+fn a_host_that_is_unknown_yet_is_asked_for_again() {
+    let mut side = sides().0;
+    side.timing.establish = Duration::from_millis(500);
+    let endpoint = Endpoint::Connect("a host with spaces:7700".into());
+    let mut notices = Vec::new();
+    let absent =
+        side.establish(&endpoint, &CancelToken::new(), &mut |notice| notices.push(notice)).unwrap_err();
+    assert!(matches!(&absent, LinkError::PeerAbsent { source: Some(_), .. }), "{absent:?}");
+    assert_eq!(notices.len(), 1);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::items::ItemSet;
 use crate::message::{CHUNK_LEN, Finished, Message};
 use crate::party::PartyId;
 use crate::psi::ecdh::{AwaitingMatches, Matched};
-use crate::psi::{Intersection, cardinality, ecdh};
+use crate::psi::{Intersection, Tags, cardinality, ecdh};
 use crate::session::{Hello, Offer, Outputs, Protocol, Role, Session, Terms};
 use crate::transcript::{Direction, Transcript};
 use crate::transport::{Channel, ChannelError};
@@ -207,13 +207,7 @@ fn ecdh_receive<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     }
     wire.begin(Phase::Matching, session.sender_len());
     let mut awaiting = receiver.close()?;
-    let mut left = session.sender_len();
-    while left > 0 {
-        let tags = wire.receive()?;
-        awaiting.accept(&tags)?;
-        left -= tags.len() as u64;
-        wire.advance(tags.len())?;
-    }
+    wire.receive_tags(|tags| awaiting.accept(tags))?;
     let matched = awaiting.close()?;
     wire.begin(Phase::Closing, 0);
     wire.receive_finished()?;
@@ -252,10 +246,7 @@ fn ecdh_send<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     while wire.tagged(sender.tag_next())? {}
     wire.begin(Phase::Matching, session.sender_len());
     let mut sending = sender.close()?;
-    while let Some(tags) = sending.next_chunk() {
-        wire.send(&tags)?;
-        wire.advance(tags.len())?;
-    }
+    wire.send_tags(|| sending.next_chunk())?;
     wire.begin(Phase::Closing, 0);
     wire.send_finished()?;
     let outcome = match session.outputs() {
@@ -301,13 +292,7 @@ fn cardinality_receive<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     }
     wire.begin(Phase::Matching, session.sender_len());
     let mut awaiting = awaiting.close()?;
-    let mut left = session.sender_len();
-    while left > 0 {
-        let tags = wire.receive()?;
-        awaiting.accept(&tags)?;
-        left -= tags.len() as u64;
-        wire.advance(tags.len())?;
-    }
+    wire.receive_tags(|tags| awaiting.accept(tags))?;
     let counted = awaiting.close()?;
     wire.begin(Phase::Closing, 0);
     wire.receive_finished()?;
@@ -340,10 +325,7 @@ fn cardinality_send<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
         wire.send(&shuffled)?;
     }
     wire.begin(Phase::Matching, session.sender_len());
-    while let Some(tags) = sending.next_tags() {
-        wire.send(&tags)?;
-        wire.advance(tags.len())?;
-    }
+    wire.send_tags(|| sending.next_tags())?;
     wire.begin(Phase::Closing, 0);
     wire.send_finished()?;
     let outcome = match session.outputs() {
@@ -445,6 +427,25 @@ impl<C: Channel, O: Observer> Wire<'_, C, O> {
 
     fn receive_bytes(&mut self, max: usize) -> Result<Vec<u8>, RunError> {
         self.channel.receive(max).map_err(|cause| self.broken(cause))
+    }
+
+    fn send_tags(&mut self, mut next: impl FnMut() -> Option<Tags>) -> Result<(), RunError> {
+        while let Some(tags) = next() {
+            self.send(&tags)?;
+            self.advance(tags.len())?;
+        }
+        Ok(())
+    }
+
+    fn receive_tags(&mut self, mut accept: impl FnMut(&Tags) -> Result<(), Error>) -> Result<(), RunError> {
+        let mut left = self.session.sender_len();
+        while left > 0 {
+            let tags = self.receive()?;
+            accept(&tags)?;
+            left -= tags.len() as u64;
+            self.advance(tags.len())?;
+        }
+        Ok(())
     }
 
     /// Ends the own part with the digest of everything that was sent and received before.

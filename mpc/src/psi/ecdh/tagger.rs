@@ -41,7 +41,7 @@ impl Tagger {
 
     /// Hashes an item and its evaluation N to 16 bytes of tag and its confirmation.
     ///
-    /// [JKX21]: the item, the key and the session are inputs of the outer hash; additive blinding is
+    /// \[JKX21\]: the item, the key and the session are inputs of the outer hash; additive blinding is
     /// insecure without the key.
     pub(crate) fn tag(&self, item: &[u8], evaluated: &Encoded) -> ([u8; 16], Confirmation) {
         let mut hash = self.0.clone();

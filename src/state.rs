@@ -4,9 +4,10 @@
 //! count of an agreement is one small file, named by the agreement's hash, that is replaced as a whole under a
 //! lock, so runs that start at the same time are counted one after the other and a crash loses none.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,10 @@ const VERSION: u32 = 1;
 
 /// Longest file of a count, in bytes.
 const MAX_FILE_BYTES: u64 = 4096;
+
+/// How long the lock is waited for: 10 seconds, where counting takes milliseconds.
+const LOCK_TRIES: u32 = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The state directory.
 #[derive(Clone, Debug)]
@@ -53,6 +58,12 @@ pub enum StateError {
         /// The file.
         path: PathBuf,
     },
+    /// Another process holds the lock for longer than any count takes.
+    #[error("another process holds {path:?}")]
+    Busy {
+        /// The lock.
+        path: PathBuf,
+    },
     /// All runs are used.
     #[error("all {max} runs of the agreement are used")]
     Spent {
@@ -68,6 +79,7 @@ impl StateError {
             Self::NoDirectory => "pass --state-dir, or set TIDEGATE_STATE",
             Self::Io { .. } => "pass a directory that you can write with --state-dir",
             Self::Damaged { .. } => "restore the file from a backup; deleting it forgets the runs so far",
+            Self::Busy { .. } => "end that process, or pass another --state-dir",
             Self::Spent { .. } => "agree on more runs and sign anew",
         };
         Some(hint.to_owned())
@@ -101,6 +113,20 @@ impl StateDir {
     pub fn check_run(&self, agreement: &[u8; 32], max: u32) -> Result<Runs, StateError> {
         let used = read_count(&self.count_file(agreement))?;
         if used < max { Ok(Runs { used, max }) } else { Err(StateError::Spent { max }) }
+    }
+
+    /// Checks as [`Self::check_run`] does, and that a run can be counted, without counting it.
+    ///
+    /// # Errors
+    /// [`StateError::Io`], [`StateError::Busy`], [`StateError::Damaged`], [`StateError::Spent`].
+    pub fn prepare_run(&self, agreement: &[u8; 32], max: u32) -> Result<Runs, StateError> {
+        let directory = self.0.join("runs");
+        let failed = |source| StateError::Io { path: directory.clone(), source };
+        create_private(&directory).map_err(failed)?;
+        let _lock = lock(&directory.join("lock"))?;
+        let mut probe = whole_file::temporary_in(&directory).map_err(failed)?;
+        probe.write_all(&[0; 64]).map_err(failed)?;
+        self.check_run(agreement, max)
     }
 
     /// Counts a run, if one is left, and returns the count with it; it is on disk when this returns.
@@ -143,9 +169,19 @@ fn create_private(directory: &Path) -> io::Result<()> {
 
 /// Waits for the lock, which is released when the file is dropped or its process ends.
 fn lock(path: &Path) -> Result<File, StateError> {
-    let open = || File::options().create(true).truncate(false).write(true).open(path);
-    let locked = open().and_then(|file| file.lock().map(|()| file));
-    locked.map_err(|source| StateError::Io { path: path.to_owned(), source })
+    let failed = |source| StateError::Io { path: path.to_owned(), source };
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(failed(io::Error::other("it is not a regular file")));
+    }
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+    }
+    Err(StateError::Busy { path: path.to_owned() })
 }
 
 fn read_count(path: &Path) -> Result<u32, StateError> {
@@ -154,7 +190,7 @@ fn read_count(path: &Path) -> Result<u32, StateError> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(failed(error)),
-        Ok(metadata) if metadata.len() > MAX_FILE_BYTES => return Err(damaged()),
+        Ok(metadata) if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES => return Err(damaged()),
         Ok(_) => {}
     }
     let count: Count = serde_json::from_slice(&fs::read(path).map_err(failed)?).map_err(|_| damaged())?;
@@ -190,6 +226,20 @@ mod tests {
             counted.iter().filter_map(|run| run.as_ref().ok()).map(|run| run.used).collect();
         used.sort_unstable();
         assert_eq!(used, (1..=10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::find(Some(dir.path())).unwrap();
+        state.prepare_run(&[1; 32], 5).unwrap();
+        assert_eq!(state.check_run(&[1; 32], 5).unwrap().used, 0);
+        std::os::unix::fs::symlink("/dev/zero", state.count_file(&[1; 32])).unwrap();
+        assert!(matches!(state.check_run(&[1; 32], 5), Err(StateError::Damaged { .. })));
+        let lock = dir.path().join("runs/lock");
+        fs::remove_file(&lock).unwrap();
+        std::os::unix::fs::symlink("/dev/null", &lock).unwrap();
+        assert!(matches!(state.prepare_run(&[2; 32], 5), Err(StateError::Io { .. })));
     }
 
     #[test]

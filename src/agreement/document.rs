@@ -87,7 +87,7 @@ impl SignedAgreement {
         for (index, entry) in self.signatures.iter().enumerate() {
             self.agreement.verify(&entry.party, &entry.signature)?; // AGREE-3
             if self.signers().take(index).any(|earlier| earlier == entry.party) {
-                return Err(AgreementError::SignedAlready { party: entry.party.clone() }); // AGREE-3
+                return Err(AgreementError::SignedTwice { party: entry.party.clone() }); // AGREE-3
             }
         }
         Ok(())

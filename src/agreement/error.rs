@@ -81,6 +81,12 @@ pub enum AgreementError {
         /// The party.
         party: String,
     },
+    /// A file holds two signatures of one party.
+    #[error("the file holds more than one signature of `{party}`")]
+    SignedTwice {
+        /// The party.
+        party: String,
+    },
     /// Somebody signed who is no party.
     #[error("`{name}` signed, but is no party of the agreement")]
     Stranger {
@@ -115,7 +121,7 @@ impl AgreementError {
             Self::SignedAlready { .. } => {
                 "there is nothing left to do; `tidegate agreement show` lists who signed"
             }
-            Self::Stranger { .. } => "remove that [[signature]] table",
+            Self::Stranger { .. } | Self::SignedTwice { .. } => "remove that [[signature]] table",
             Self::Exists { .. } => "choose another name, or pass --force to overwrite it",
             Self::Syntax { .. } => "compare it with what `tidegate agreement new` writes",
             Self::Version { .. } => "use the version of tidegate that wrote it",

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | AGREE-1 | the document holds exactly the fields of version 1 | [`AgreementError::Syntax`], [`AgreementError::Version`] |
 //! | AGREE-2 | every field is within its bounds and the whole makes sense | [`AgreementError::Field`] |
-//! | AGREE-3 | every party signed, and nobody else | [`AgreementError::Unsigned`], [`AgreementError::BadSignature`], [`AgreementError::Stranger`], [`AgreementError::SignedAlready`] |
+//! | AGREE-3 | every party signed, and nobody else | [`AgreementError::Unsigned`], [`AgreementError::BadSignature`], [`AgreementError::Stranger`], [`AgreementError::SignedTwice`] |
 //! | AGREE-4 | it has not expired | [`AgreementError::Expired`] |
 //! | AGREE-5 | the own key is a party's | [`AgreementError::NotAParty`] |
 
@@ -37,6 +37,7 @@ pub use short_form::{OutputFor, ShortForm};
 
 use crate::data::normalize::Rule;
 use crate::identity::{Identity, PublicKey, Signature};
+use crate::link::is_address;
 
 /// Version of the document that this program reads and writes.
 pub const AGREEMENT_VERSION: u32 = 1;
@@ -256,8 +257,7 @@ fn is_line(text: &str) -> bool {
 }
 
 fn is_endpoint(text: &str) -> bool {
-    let parts = text.rsplit_once(':');
-    is_line(text) && parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    is_line(text) && is_address(text)
 }
 
 const LINE: &str = "is one line of 1 to 1000 bytes, without invisible characters";

@@ -5,6 +5,8 @@ mod demo;
 mod key;
 mod psi;
 
+use std::sync::Arc;
+
 use crate::cli::Command;
 use crate::error::{Error, exit};
 use crate::link::CancelToken;
@@ -24,13 +26,15 @@ pub fn run(command: Command) -> Result<u8, Error> {
 
 /// Cancels on the first signal and ends the process on the second.
 fn cancel_on_signals() -> Result<CancelToken, Error> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::flag::{register, register_conditional_shutdown};
     let cancel = CancelToken::new();
     let failed = |source| Error::Io { action: "watch for signals".into(), source };
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
         register_conditional_shutdown(signal, i32::from(exit::INTERRUPTED), cancel.flag()).map_err(failed)?;
         register(signal, cancel.flag()).map_err(failed)?;
     }
+    // A file that grows over the limit of the process is an error of writing then, and no sudden death.
+    register(SIGXFSZ, Arc::default()).map_err(failed)?;
     Ok(cancel)
 }

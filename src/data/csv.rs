@@ -114,6 +114,9 @@ impl<R: BufRead> RecordReader<R> {
 
     /// Checks cells that nobody may ask for, so that every pass over a file ends the same way.
     fn check_text(&self) -> Result<(), DataError> {
+        if self.splitter.is_stray {
+            return Err(DataError::StrayText { path: self.path.to_path_buf(), line: self.line() });
+        }
         let whole = std::str::from_utf8(&self.splitter.cells);
         whole.map(|_| ()).map_err(|_| self.bad_text(self.line()))
     }
@@ -149,6 +152,8 @@ struct Splitter {
     /// End in `cells` of each of the first [`MAX_COLUMNS`] cells.
     ends: Vec<usize>,
     cells_len: usize,
+    /// Whether text follows the closing quote of a cell of the record.
+    is_stray: bool,
     record_bytes: usize,
     /// Line of the next byte, and of the current record's first one.
     next_line: u64,
@@ -159,7 +164,17 @@ impl Splitter {
     fn new(delimiter: u8) -> Self {
         let (cells, ends) = (Vec::new(), Vec::new());
         let state = State::Record;
-        Self { delimiter, state, cells, ends, cells_len: 0, record_bytes: 0, next_line: 1, record_line: 1 }
+        Self {
+            delimiter,
+            state,
+            cells,
+            ends,
+            cells_len: 0,
+            is_stray: false,
+            record_bytes: 0,
+            next_line: 1,
+            record_line: 1,
+        }
     }
 
     fn start_record(&mut self) {
@@ -167,6 +182,7 @@ impl Splitter {
         self.cells.clear();
         self.ends.clear();
         self.cells_len = 0;
+        self.is_stray = false;
         self.record_bytes = 0;
     }
 
@@ -249,6 +265,7 @@ impl Splitter {
         if next == self.delimiter || matches!(next, b'\n' | b'\r') {
             return (1, self.end_cell(next));
         }
+        self.is_stray = true;
         self.state = State::Bare;
         (0, false)
     }
@@ -386,8 +403,8 @@ mod tests {
 
     #[test]
     fn quoting_follows_the_rfc() {
-        let text = b"a,\"b,\"\"c\"\"\nd\",\r\n\r\n007, x ,\"\"\rp\"q,\"r\"s,\"\"\"\"";
-        let expected = [["a", "b,\"c\"\nd", ""], ["007", " x ", ""], ["p\"q", "rs", "\""]];
+        let text = b"a,\"b,\"\"c\"\"\nd\",\r\n\r\n007, x ,\"\"\rp\"q,\"r\",\"\"\"\"";
+        let expected = [["a", "b,\"c\"\nd", ""], ["007", " x ", ""], ["p\"q", "r", "\""]];
         for chunk in [4, 5, 7, 100] {
             assert_eq!(records(text, chunk).unwrap(), expected, "{chunk}");
         }
@@ -416,6 +433,9 @@ mod tests {
         let mut split = reader(b"\xe5\xbc,\xa0\n", 64);
         assert!(split.read().unwrap(), "valid as a whole");
         assert_eq!(split.cell(0).unwrap_err(), at(1));
+        let stray = DataError::StrayText { path: "t.csv".into(), line: 2 };
+        assert_eq!(bad(b"a,b\n\"10\"2,3\n"), stray);
+        assert_eq!(bad(b"a,b\n1,\"q\"tail"), stray);
         assert_eq!(bad(b"a\n\"b\n"), DataError::UnclosedQuote { path: "t.csv".into(), line: 2 });
     }
 

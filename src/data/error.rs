@@ -123,6 +123,14 @@ pub enum DataError {
         /// The line on which the row begins, counted from 1.
         line: u64,
     },
+    /// Text follows the closing quote of a cell, so nobody knows where the cell ends.
+    #[error("text follows the closing quote of a cell in the row at line {line} of {path:?}")]
+    StrayText {
+        /// The file.
+        path: PathBuf,
+        /// The line on which the row begins, counted from 1.
+        line: u64,
+    },
     /// A row is too long.
     #[error("the row at line {line} of {path:?} is longer than {max} bytes")]
     RowTooLong {
@@ -267,7 +275,9 @@ impl DataError {
             Self::EmptyTable { .. } => "check that the export of the table was complete",
             Self::DuplicateColumn { .. } => "give every column its own name in the first line",
             Self::Ragged { .. } => "cells that hold the delimiter must be quoted; check the export",
-            Self::UnclosedQuote { .. } => "a quote inside a quoted cell is written twice",
+            Self::StrayText { .. } | Self::UnclosedQuote { .. } => {
+                "a quote inside a quoted cell is written twice"
+            }
             Self::RowTooLong { .. } => "look for a quote that is not closed",
             Self::BadText { encoding, .. } => encoding_hint(*encoding),
             Self::BadParquet { fault, .. } => fault.hint(),

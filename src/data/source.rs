@@ -43,15 +43,28 @@ enum Content {
 }
 
 /// What changes when somebody writes to an open file.
-#[derive(Clone, Copy, PartialEq, Eq)]
 struct Fingerprint {
     bytes: u64,
     modified: (i64, i64),
+    /// When the file or its names changed; unlike the time of modification, nobody can set it back.
+    changed: (i64, i64),
+    names: u64,
 }
 
 impl Fingerprint {
     fn of(metadata: &Metadata) -> Self {
-        Self { bytes: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) }
+        Self {
+            bytes: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            names: metadata.nlink(),
+        }
+    }
+
+    /// Tells whether the content is the same: the file may lose its name meanwhile, which is no change of it.
+    fn has_same_content(&self, later: &Self) -> bool {
+        let times = self.changed == later.changed || self.names != later.names;
+        times && (self.bytes, self.modified) == (later.bytes, later.modified)
     }
 }
 
@@ -167,7 +180,11 @@ impl TableSource {
     /// [`DataError::Changed`].
     pub fn verify_unchanged(&self) -> Result<(), DataError> {
         let metadata = self.file.metadata().map_err(|error| DataError::reading(&self.path, &error))?;
-        if Fingerprint::of(&metadata) == self.opened_as { Ok(()) } else { Err(self.changed()) }
+        if self.opened_as.has_same_content(&Fingerprint::of(&metadata)) {
+            Ok(())
+        } else {
+            Err(self.changed())
+        }
     }
 
     /// Prefers the cause of an error in the middle of a pass: somebody writes to the file.
@@ -352,6 +369,21 @@ mod tests {
         let source = TableSource::open(&path, TextEncoding::Utf8).unwrap();
         std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"2\n").unwrap();
         assert!(matches!(source.verify_unchanged(), Err(DataError::Changed { .. })));
+    }
+
+    #[test]
+    fn setting_the_time_of_modification_back_hides_no_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("t.csv");
+        std::fs::write(&path, "a\n1\n").unwrap();
+        let source = TableSource::open(&path, TextEncoding::Utf8).unwrap();
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        std::fs::write(&path, "a\n2\n").unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        assert!(matches!(source.verify_unchanged(), Err(DataError::Changed { .. })));
+        let source = TableSource::open(&path, TextEncoding::Utf8).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        source.verify_unchanged().unwrap();
     }
 
     #[test]

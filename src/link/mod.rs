@@ -273,10 +273,20 @@ async fn meet(
     }
 }
 
+/// Tells whether a text reads `host:port`, with brackets around an address of IPv6.
+pub(crate) fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host_holds = match bracketed {
+        Some(host) => host.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains([':', '[', ']']),
+    };
+    host_holds && port.parse::<u16>().is_ok()
+}
+
 /// Returns the addresses of `host:port`, at least one.
 async fn resolve(address: &str) -> Result<Vec<SocketAddr>, LinkError> {
-    let well_formed = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
-    if !address.rsplit_once(':').is_some_and(well_formed) {
+    if !is_address(address) {
         return Err(LinkError::BadAddress { address: address.into() });
     }
     let unknown = |source| LinkError::UnknownHost { address: address.into(), source: Arc::new(source) };

@@ -48,7 +48,7 @@ impl Plan {
         };
         let state = StateDir::find(args.state_dir.as_deref())?;
         let hash = agreement.hash();
-        state.check_run(&hash, agreement.terms().max_runs)?;
+        state.prepare_run(&hash, agreement.terms().max_runs)?;
         Ok(Self {
             endpoint: choose_endpoint(args, &agreement, sides.own, sides.peer)?,
             key_columns: key_columns(args, &agreement, sides.own),

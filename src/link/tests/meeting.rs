@@ -205,7 +205,7 @@ fn bad_addresses_are_named() {
     let in_use = attempt(Endpoint::Listen(address.clone()));
     assert!(matches!(&in_use, LinkError::AddressInUse { address: found } if *found == address), "{in_use:?}");
     assert!(in_use.hint().is_some() && in_use.peer().is_none());
-    for bad in ["", "host", ":80", "host:", "host:http", "host:70000"] {
+    for bad in ["", "host", ":80", "host:", "host:http", "host:70000", "127.0.0.1:5:5", "[::1:5", "::1:5"] {
         for endpoint in [Endpoint::Listen(bad.into()), Endpoint::Connect(bad.into())] {
             let error = attempt(endpoint);
             assert!(matches!(error, LinkError::BadAddress { .. }), "{bad:?}: {error:?}");

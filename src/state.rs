@@ -120,35 +120,42 @@ impl StateDir {
     /// # Errors
     /// [`StateError::Io`], [`StateError::Busy`], [`StateError::Damaged`], [`StateError::Spent`].
     pub fn prepare_run(&self, agreement: &[u8; 32], max: u32) -> Result<Runs, StateError> {
-        let directory = self.0.join("runs");
-        let failed = |source| StateError::Io { path: directory.clone(), source };
-        create_private(&directory).map_err(failed)?;
-        let _lock = lock(&directory.join("lock"))?;
-        let mut probe = whole_file::temporary_in(&directory).map_err(failed)?;
-        probe.write_all(&[0; 64]).map_err(failed)?;
+        let _lock = self.lock_runs()?;
+        let mut probe = whole_file::temporary_in(&self.runs()).map_err(|source| self.failed(source))?;
+        probe.write_all(&[0; 64]).map_err(|source| self.failed(source))?;
         self.check_run(agreement, max)
     }
 
     /// Counts a run, if one is left, and returns the count with it; it is on disk when this returns.
     ///
     /// # Errors
-    /// [`StateError::Io`], [`StateError::Damaged`], [`StateError::Spent`].
+    /// [`StateError::Io`], [`StateError::Busy`], [`StateError::Damaged`], [`StateError::Spent`].
     pub fn count_run(&self, agreement: &[u8; 32], max: u32) -> Result<Runs, StateError> {
-        let path = self.count_file(agreement);
-        let directory = path.parent().unwrap_or(&self.0);
-        let failed = |source| StateError::Io { path: directory.to_owned(), source };
-        create_private(directory).map_err(failed)?;
-        let lock = lock(&directory.join("lock"))?;
-        let Runs { used, .. } = self.check_run(agreement, max)?;
-        let used = used + 1;
+        let _lock = self.lock_runs()?;
+        let used = self.check_run(agreement, max)?.used + 1;
         let count = serde_json::to_vec(&Count { version: VERSION, used }).map_err(io::Error::from);
-        count.and_then(|count| whole_file::write(&path, &count, Existing::Replace)).map_err(failed)?;
-        drop(lock);
+        let path = self.count_file(agreement);
+        let written = count.and_then(|count| whole_file::write(&path, &count, Existing::Replace));
+        written.map_err(|source| self.failed(source))?;
         Ok(Runs { used, max })
     }
 
+    fn runs(&self) -> PathBuf {
+        self.0.join("runs")
+    }
+
     fn count_file(&self, agreement: &[u8; 32]) -> PathBuf {
-        self.0.join("runs").join(format!("{}.json", hex(agreement)))
+        self.runs().join(format!("{}.json", hex(agreement)))
+    }
+
+    /// Makes the directory of the counts, if need be, and locks it.
+    fn lock_runs(&self) -> Result<File, StateError> {
+        create_private(&self.runs()).map_err(|source| self.failed(source))?;
+        lock(&self.runs().join("lock"))
+    }
+
+    fn failed(&self, source: io::Error) -> StateError {
+        StateError::Io { path: self.runs(), source }
     }
 }
 

@@ -192,8 +192,9 @@ impl Agreement {
     pub fn sides(&self, own: &PublicKey) -> Result<Sides<'_>, AgreementError> {
         let name = |party: &PartyTerm| party.name.parse().map_err(|_| field("party.name", PARTY_NAME));
         match &self.terms.party[..] {
-            [a, b] if a.key == *own => Ok(Sides { own: a, peer: b, own_name: name(a)?, peer_name: name(b)? }),
-            [b, a] if a.key == *own => Ok(Sides { own: a, peer: b, own_name: name(a)?, peer_name: name(b)? }),
+            [a, b] | [b, a] if a.key == *own => {
+                Ok(Sides { own: a, peer: b, own_name: name(a)?, peer_name: name(b)? })
+            }
             _ => Err(AgreementError::NotAParty { key: own.to_string() }), // AGREE-5
         }
     }

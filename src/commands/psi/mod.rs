@@ -1,6 +1,6 @@
 //! `tidegate psi`: the records that two parties share.
 //!
-//! The own flags, agreement, table and output places are checked before the link is made; the run is counted
+//! The own flags, agreement, state directory, table and output places are checked before the link is made; the run is counted
 //! before the first message that depends on data; output is written after the protocol has ended, so a disk
 //! that fills up then costs a run.
 

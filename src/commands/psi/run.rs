@@ -44,20 +44,10 @@ pub(super) enum Finding {
     NotEntitled,
 }
 
-impl From<Outcome<Intersection>> for Finding {
-    fn from(outcome: Outcome<Intersection>) -> Self {
+impl Finding {
+    fn of<T>(outcome: Outcome<T>, released: impl FnOnce(T) -> Self) -> Self {
         match outcome {
-            Outcome::Released(intersection) => Self::Intersection(intersection),
-            Outcome::Withheld => Self::Withheld,
-            Outcome::NotEntitled => Self::NotEntitled,
-        }
-    }
-}
-
-impl From<Outcome<u64>> for Finding {
-    fn from(outcome: Outcome<u64>) -> Self {
-        match outcome {
-            Outcome::Released(count) => Self::Count(count),
+            Outcome::Released(result) => released(result),
             Outcome::Withheld => Self::Withheld,
             Outcome::NotEntitled => Self::NotEntitled,
         }
@@ -112,33 +102,42 @@ pub(super) struct Parting {
     closed: Receiver<Result<WireBytes, LinkError>>,
 }
 
+impl<L> Found<L> {
+    fn map_link<M>(self, change: impl FnOnce(L) -> M) -> Found<M> {
+        let Self { finding, session, runs, key_exchange, traffic, link } = self;
+        Found { finding, session, runs, key_exchange, traffic, link: change(link) }
+    }
+}
+
 impl Found {
     /// Begins to close the link, in a thread of its own: the peer must not learn from the time of the closing
     /// how long the output takes to write, nor hold it up.
     pub(super) fn part(self) -> Found<Parting> {
-        let Self { finding, session, runs, key_exchange, traffic, link } = self;
-        let (sender, closed) = channel();
-        let before = link.wire();
-        // Nobody listens any more if closing took too long.
-        std::thread::spawn(move || drop(sender.send(link.close())));
-        Found { finding, session, runs, key_exchange, traffic, link: Parting { before, closed } }
+        self.map_link(|link| {
+            let (sender, closed) = channel();
+            let before = link.wire();
+            // Nobody listens any more if closing took too long.
+            std::thread::spawn(move || drop(sender.send(link.close())));
+            Parting { before, closed }
+        })
     }
 }
 
 impl Found<Parting> {
     /// Waits for the link to close. The own result is confirmed by now, so a failure costs nothing but a note.
     pub(super) fn parted(self, progress: &Progress) -> Found<WireBytes> {
-        let Self { finding, session, runs, key_exchange, traffic, link } = self;
-        let note = |cause: &str| {
-            progress
-                .note(&format!("note: the run is complete, but the link did not close in order: {cause}"));
-            link.before
-        };
-        let link = match link.closed.recv_timeout(PARTING) {
-            Ok(closed) => closed.unwrap_or_else(|error| note(&error.to_string())),
-            Err(_) => note("the peer takes too long"),
-        };
-        Found { finding, session, runs, key_exchange, traffic, link }
+        self.map_link(|Parting { before, closed }| {
+            let note = |cause: &str| {
+                progress.note(&format!(
+                    "note: the run is complete, but the link did not close in order: {cause}"
+                ));
+                before
+            };
+            match closed.recv_timeout(PARTING) {
+                Ok(closed) => closed.unwrap_or_else(|error| note(&error.to_string())),
+                Err(_) => note("the peer takes too long"),
+            }
+        })
     }
 }
 
@@ -164,8 +163,10 @@ fn run(
     channel.get_mut().extend_stall(Duration::from_micros(KEY_MICROSECONDS * keys));
     let mut observer = Watch { progress, cancel };
     let finding = match session.protocol() {
-        Protocol::PsiCardinality => psi_cardinality(items, &session, channel, &mut observer, rng)?.into(),
-        _ => psi_ecdh(items, &session, channel, &mut observer, rng)?.into(),
+        Protocol::PsiCardinality => {
+            Finding::of(psi_cardinality(items, &session, channel, &mut observer, rng)?, Finding::Count)
+        }
+        _ => Finding::of(psi_ecdh(items, &session, channel, &mut observer, rng)?, Finding::Intersection),
     };
     Ok((finding, session, runs))
 }

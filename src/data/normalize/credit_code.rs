@@ -63,11 +63,11 @@ fn check(code: &[u8]) -> Result<(), RejectReason> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::applied;
     use super::*;
 
     fn run(text: &str) -> Result<String, RejectReason> {
-        let mut out = String::new();
-        normalize(text, &mut out).map(|c| if c == Change::Same { text.to_owned() } else { out })
+        applied(normalize, text)
     }
 
     #[test]

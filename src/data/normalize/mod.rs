@@ -260,6 +260,16 @@ fn check_length(text: &str) -> Result<&str, RejectReason> {
     }
 }
 
+/// Applies a normalization as [`Rule::apply`] does and returns the text that results, for the rules' own tests.
+#[cfg(test)]
+fn applied(
+    normalize: impl Fn(&str, &mut String) -> Result<Change, RejectReason>,
+    text: &str,
+) -> Result<String, RejectReason> {
+    let mut out = String::new();
+    normalize(text, &mut out).map(|change| if change == Change::Same { text.to_owned() } else { out })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -190,7 +190,8 @@ fn a_peer_that_is_killed_is_named_and_leaves_no_output() {
     let (health, credit) = start_long(&place);
     credit.signal(Signal::KILL);
     let survivor = ended_soon(health.running);
-    survivor.failed(3, "error: lost the connection to party `credit`\nhint: see what `credit` reports");
+    // The system may or may not give a cause, by whether bytes were still on their way.
+    survivor.failed(3, "error: lost the connection to party `credit`");
     survivor.failed(3, "\nhint: see what `credit` reports, then run again on both sides\n");
     assert_eq!(credit.end().code, None, "it was killed before its end");
     require_clean(&place);

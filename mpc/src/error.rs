@@ -56,6 +56,37 @@ pub enum Error {
         /// How many.
         missing: u64,
     },
+    /// A record of the own table has a label that the plan does not know.
+    #[error("a record has label {found}; labels go up to {max}")]
+    Label {
+        /// The label.
+        found: u32,
+        /// The greatest allowed.
+        max: u32,
+    },
+    /// The numbers of dummy rows do not fit the plan.
+    #[error("{found} numbers of dummy rows; one of at most {most} belongs to each of {expected} labels")]
+    Dummies {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: u32,
+        /// The most dummy rows of a label.
+        most: u32,
+    },
+    /// The plan of a join is impossible; see [`crate::join::Lent`].
+    #[error("a join of {labels} labels and {columns} columns with a minimum of {minimum} is not possible")]
+    Plan {
+        /// Labels of the plan.
+        labels: u32,
+        /// Columns of the plan.
+        columns: u32,
+        /// Smallest count that is opened.
+        minimum: u64,
+    },
+    /// A cell names labels or columns that the plan does not know, or none.
+    #[error("a cell names labels or columns outside of the plan")]
+    Cell,
     /// The peer speaks another version.
     #[error("party {peer} speaks version {found} of the protocols; this program speaks {expected}")]
     Version {
@@ -182,6 +213,22 @@ pub enum Error {
         /// The party.
         peer: PartyId,
     },
+    /// A record of the peer has a label that the plan does not know.
+    #[error("party {peer} sent a record with label {found}; labels go up to {max}")]
+    PeerLabel {
+        /// The party.
+        peer: PartyId,
+        /// The label.
+        found: u32,
+        /// The greatest allowed.
+        max: u32,
+    },
+    /// A sum lies outside of the bounds that the agreed ranges give it.
+    #[error("party {peer} returned a sum outside of its agreed bounds")]
+    OutOfBounds {
+        /// The party.
+        peer: PartyId,
+    },
     /// The peer reports a number that the sizes rule out.
     #[error("party {peer} reports {found} matches; at most {max} are possible")]
     ImpossibleCount {
@@ -214,6 +261,10 @@ impl Error {
             | Self::SetTooLarge { .. }
             | Self::SetChanged { .. }
             | Self::WrongStep { .. }
+            | Self::Label { .. }
+            | Self::Dummies { .. }
+            | Self::Plan { .. }
+            | Self::Cell
             | Self::Unfinished { .. } => None,
             Self::Version { peer, .. }
             | Self::PeerName { peer }
@@ -230,6 +281,8 @@ impl Error {
             | Self::TagRange { peer, .. }
             | Self::Transcript { peer }
             | Self::UnprovenMatches { peer }
+            | Self::PeerLabel { peer, .. }
+            | Self::OutOfBounds { peer }
             | Self::ImpossibleCount { peer, .. }
             | Self::BelowMinimum { peer, .. } => Some(peer),
         }

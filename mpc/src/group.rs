@@ -12,11 +12,12 @@ use std::fmt;
 
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoBasepointTable, RistrettoPoint};
-use curve25519_dalek::traits::IsIdentity;
+use curve25519_dalek::traits::{Identity, IsIdentity};
 use sha2::{Digest, Sha512};
+use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
-use crate::secret::SecretScalar;
+use crate::secret::{SecretScalar, signed};
 
 /// Length of an encoded element in bytes.
 pub const ELEMENT_BYTES: usize = 32;
@@ -108,6 +109,27 @@ impl Element {
     /// Multiplies the generator by `scalar`.
     pub fn generate(scalar: &SecretScalar) -> Self {
         Self(RISTRETTO_BASEPOINT_TABLE * scalar.expose())
+    }
+
+    /// Multiplies the generator by a small integer, in constant time.
+    pub(crate) fn of_integer(value: i64) -> Self {
+        Self(RISTRETTO_BASEPOINT_TABLE * &signed(value))
+    }
+
+    /// Returns the identity, from which sums start.
+    pub(crate) fn identity() -> Self {
+        Self(RistrettoPoint::identity())
+    }
+
+    /// Tells whether this is the identity.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.0.is_identity()
+    }
+
+    /// Adds `other` where `choice` is set; takes the same time where it is not.
+    pub(crate) fn add_if(&mut self, other: &Self, choice: Choice) {
+        let sum = self.0 + other.0;
+        self.0.conditional_assign(&sum, choice);
     }
 
     /// Multiplies the element by `scalar`, in constant time.

@@ -22,9 +22,12 @@
 //! thread but those of the rayon pool in which the caller runs (feature `parallel`).
 
 pub mod codec;
+mod dlog;
+mod elgamal;
 mod error;
 pub mod group;
 mod items;
+pub mod join;
 mod message;
 mod parallel;
 mod party;
@@ -33,6 +36,7 @@ mod rice;
 pub mod run;
 mod secret;
 mod session;
+mod tags;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 mod transcript;

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::codec::{Malformation, Reader};
 use crate::error::Error;
-use crate::group::{ELEMENT_BYTES, Encoded};
+use crate::group::{ELEMENT_BYTES, Element, Encoded};
+use crate::parallel;
 use crate::party::PartyId;
+use crate::secret::SecretScalar;
 
 /// The first byte of each message.
 pub(crate) mod kind {
@@ -20,6 +24,15 @@ pub(crate) mod kind {
     pub(crate) const SIZE: u8 = 9;
     pub(crate) const MATCH_BITS: u8 = 10;
     pub(crate) const OFFER: u8 = 11;
+    pub(crate) const BLINDED_KEYS: u8 = 12;
+    pub(crate) const COLUMN_KEYS: u8 = 13;
+    pub(crate) const ENCRYPTED_RECORDS: u8 = 14;
+    pub(crate) const COUNT_TESTS: u8 = 15;
+    pub(crate) const VERDICTS: u8 = 16;
+    pub(crate) const ENCRYPTED_NOISE: u8 = 17;
+    pub(crate) const AGGREGATES: u8 = 18;
+    pub(crate) const MATCHED_COUNT: u8 = 19;
+    pub(crate) const FIGURES: u8 = 20;
 
     /// Names a kind for an error.
     pub(crate) fn name(kind: Option<&u8>) -> &'static str {
@@ -35,6 +48,15 @@ pub(crate) mod kind {
             Some(&SIZE) => "Size",
             Some(&MATCH_BITS) => "MatchBits",
             Some(&OFFER) => "Offer",
+            Some(&BLINDED_KEYS) => "BlindedKeys",
+            Some(&COLUMN_KEYS) => "ColumnKeys",
+            Some(&ENCRYPTED_RECORDS) => "EncryptedRecords",
+            Some(&COUNT_TESTS) => "CountTests",
+            Some(&VERDICTS) => "Verdicts",
+            Some(&ENCRYPTED_NOISE) => "EncryptedNoise",
+            Some(&AGGREGATES) => "Aggregates",
+            Some(&MATCHED_COUNT) => "MatchedCount",
+            Some(&FIGURES) => "Figures",
             Some(_) => "an unknown message",
             None => "an empty message",
         }
@@ -117,6 +139,29 @@ impl<const K: u8> Elements<K> {
     }
 }
 
+impl<const K: u8> Elements<K> {
+    /// Decodes the elements, multiplies each by `scalar` and encodes the doubles of the products; the first
+    /// stands at `first` of the whole list.
+    ///
+    /// # Errors
+    /// [`Error::BadElement`].
+    pub(crate) fn multiply_doubled(
+        &self,
+        first: u64,
+        scalar: &SecretScalar,
+        peer: &PartyId,
+    ) -> Result<Vec<Encoded>, Error> {
+        parallel::batched(self.len(), |range| {
+            let batch = self.encoded.get(range.clone()).unwrap_or_default();
+            let products = batch.iter().zip(first + range.start as u64..).map(|(encoded, index)| {
+                let bad = |cause| Error::BadElement { peer: peer.clone(), message: Self::NAME, index, cause };
+                Ok(Element::decode(encoded).map_err(bad)?.mul(scalar)) // CARD-2, JOIN-2
+            });
+            Ok(Element::encode_doubled(&Zeroizing::new(products.collect::<Result<Vec<_>, Error>>()?)))
+        })
+    }
+}
+
 impl<const K: u8> fmt::Debug for Elements<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(Self::NAME).field("len", &self.len()).finish_non_exhaustive()
@@ -128,6 +173,8 @@ impl<const K: u8> Message for Elements<K> {
     const NAME: &'static str = match K {
         kind::BLINDED_ITEMS => "BlindedItems",
         kind::EVALUATED_ITEMS => "EvaluatedItems",
+        kind::BLINDED_KEYS => "BlindedKeys",
+        kind::COLUMN_KEYS => "ColumnKeys",
         _ => "ShuffledItems",
     };
     const MAX_BYTES: usize = 1 + CHUNK_LEN * ELEMENT_BYTES;

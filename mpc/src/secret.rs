@@ -5,9 +5,23 @@ use std::fmt;
 use chacha20::ChaCha20Rng;
 use curve25519_dalek::scalar::Scalar;
 use rand_core::{CryptoRng, SeedableRng};
+use subtle::{Choice, ConditionallySelectable};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A secret scalar modulo the group order, never zero.
+/// 1/2 modulo the group order, little-endian.
+const HALF: [u8; 32] = [
+    0xf7, 0xe9, 0x7a, 0x2e, 0x8d, 0x31, 0x09, 0x2c, 0x6b, 0xce, 0x7b, 0x51, 0xef, 0x7c, 0x6f, 0x0a, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x08,
+];
+
+/// Takes an integer modulo the group order, in constant time.
+pub(crate) fn signed(value: i64) -> Scalar {
+    let magnitude = Scalar::from(value.unsigned_abs());
+    let negative = Choice::from(u8::from(value < 0));
+    Scalar::conditional_select(&magnitude, &-magnitude, negative)
+}
+
+/// A secret scalar modulo the group order, never zero but with negligible probability.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SecretScalar(Scalar);
 
@@ -30,7 +44,17 @@ impl SecretScalar {
 
     /// Halves the scalar modulo the group order.
     pub(crate) fn halve(&self) -> Self {
-        Self(self.0 * Scalar::from(2u8).invert())
+        Self(self.0 * Scalar::from_bytes_mod_order(HALF))
+    }
+
+    /// Adds two scalars.
+    pub(crate) fn add(&self, other: &Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
+    /// Multiplies by `factor` and adds `value`, in constant time.
+    pub(crate) fn mul_add(&self, factor: &Self, value: i64) -> Self {
+        Self(self.0 * factor.0 + signed(value))
     }
 
     /// Inverts the scalar modulo the group order.
@@ -94,6 +118,18 @@ mod tests {
         let scalar = SecretScalar::random(&mut seeded_rng(3));
         let half = scalar.halve();
         assert_eq!(half.expose() + half.expose(), *scalar.expose());
+    }
+
+    #[test]
+    fn values_are_added_with_their_sign() {
+        let [a, b] = [1, 2].map(|seed| SecretScalar::random(&mut seeded_rng(seed)));
+        for value in [0, 1, -1, i64::MAX, i64::MIN] {
+            let expected = a.expose() * b.expose() + signed(value);
+            assert_eq!(*a.mul_add(&b, value).expose(), expected);
+            assert_eq!(signed(value) + Scalar::from(1u128 << 64), {
+                Scalar::from((1u128 << 64).wrapping_add_signed(value.into()))
+            });
+        }
     }
 
     #[test]

@@ -6,10 +6,13 @@ use rand_core::{CryptoRng, SeedableRng};
 
 use crate::error::Error;
 use crate::items::ItemSet;
-use crate::psi::tags::{SortedTags, TagLayout, TagList, TagMerger, TagStream, Tagged};
+use crate::join::{Cell, Plan, Records};
 use crate::psi::{Intersection, Tags};
-use crate::run::{Outcome, RunError, greet, psi_cardinality, psi_ecdh};
+use crate::run::{
+    Borrow, Disclosure, JoinTask, Lend, Outcome, RunError, greet, join, psi_cardinality, psi_ecdh,
+};
 use crate::session::{Hello, Outputs, Protocol, Role, RoleChoice, Session, Terms};
+use crate::tags::{SortedTags, TagLayout, TagList, TagMerger, TagStream, Tagged};
 use crate::transport::{Channel, ChannelError, MemoryChannel, Traffic, memory_pair};
 
 /// Makes a generator that repeats for the same seed.
@@ -194,6 +197,165 @@ impl<'a> Parties<'a> {
             let channel = Tampered::new(b, to_sender);
             let sender = scope.spawn(|| side(&self.sender, self.sender_items, channel, 2));
             let receiver = side(&self.receiver, self.receiver_items, Tampered::new(a, to_receiver), 1);
+            (receiver, sender.join().expect("a side of a run does not panic"))
+        })
+    }
+}
+
+/// The simplest [`Disclosure`]: each cell's count is tested by itself, and what reaches the minimum is opened.
+#[derive(Clone, Debug, Default)]
+pub struct CellByCell {
+    /// The cells that hold counts; empty where nothing is tested.
+    pub counts: Vec<Cell>,
+    /// The sums of each of them with their bounds, opened where the count reaches the minimum.
+    pub sums: Vec<Vec<(Cell, (i64, i64))>>,
+    /// Noise to add to each sum.
+    pub noise: Option<i64>,
+    /// For each cell what the test said.
+    pub reached: Vec<bool>,
+    /// What the owner opened, before it was released.
+    pub opened: Vec<i64>,
+    /// What was released: where the matcher counts, the count first; then the sums of each cell.
+    pub released: Vec<Option<i64>>,
+    /// Whether the matcher counts.
+    pub counted_by_matcher: bool,
+}
+
+impl CellByCell {
+    fn reached_at(&self, cell: usize) -> bool {
+        self.counts.is_empty() || self.reached.get(cell) == Some(&true)
+    }
+}
+
+impl Disclosure for CellByCell {
+    fn questions(&self) -> Vec<Cell> {
+        if self.reached.is_empty() { self.counts.clone() } else { Vec::new() }
+    }
+
+    fn answer(&mut self, reached: &[bool]) {
+        self.reached = reached.to_vec();
+    }
+
+    fn opened(&self) -> Vec<(Cell, (i64, i64))> {
+        let cells = self.sums.iter().enumerate().filter(|(cell, _)| self.reached_at(*cell));
+        cells.flat_map(|(_, sums)| sums.clone()).collect()
+    }
+
+    fn noise(&mut self, opened: usize) -> Option<Vec<i64>> {
+        self.noise.map(|noise| vec![noise; opened])
+    }
+
+    fn figures_len(&self) -> usize {
+        usize::from(self.counted_by_matcher) + self.sums.iter().map(Vec::len).sum::<usize>()
+    }
+}
+
+/// An owner whose records are given as rows: a label and the values.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    /// The rows, one for each item.
+    pub rows: &'a [(u32, Vec<i64>)],
+    /// What is disclosed.
+    pub disclosure: CellByCell,
+}
+
+impl Records for Rows<'_> {
+    fn label(&self, item: usize) -> u32 {
+        self.rows.get(item).map_or(0, |(label, _)| *label)
+    }
+
+    fn values(&self, item: usize, values: &mut [i64]) {
+        if let Some((_, row)) = self.rows.get(item) {
+            values.copy_from_slice(row);
+        }
+    }
+}
+
+impl Disclosure for Rows<'_> {
+    fn questions(&self) -> Vec<Cell> {
+        self.disclosure.questions()
+    }
+
+    fn answer(&mut self, reached: &[bool]) {
+        self.disclosure.answer(reached);
+    }
+
+    fn opened(&self) -> Vec<(Cell, (i64, i64))> {
+        self.disclosure.opened()
+    }
+
+    fn noise(&mut self, opened: usize) -> Option<Vec<i64>> {
+        self.disclosure.noise(opened)
+    }
+
+    fn figures_len(&self) -> usize {
+        self.disclosure.figures_len()
+    }
+}
+
+impl Lend for Rows<'_> {
+    fn records(&self) -> &dyn Records {
+        self
+    }
+
+    fn release(&mut self, count: Option<u64>, sums: &[i64]) -> Vec<Option<i64>> {
+        let it = &mut self.disclosure;
+        it.opened = sums.to_vec();
+        let mut next = sums.iter().copied();
+        let count = count.and_then(|count| i64::try_from(count).ok());
+        let mut figures: Vec<_> = it.counted_by_matcher.then_some(count).into_iter().collect();
+        for (cell, sums) in it.sums.iter().enumerate() {
+            let reached = it.reached_at(cell);
+            figures.extend(sums.iter().map(|_| if reached { next.next() } else { None }));
+        }
+        it.released.clone_from(&figures);
+        figures
+    }
+}
+
+impl Borrow for CellByCell {
+    fn receive(&mut self, figures: Vec<Option<i64>>) {
+        self.released = figures;
+    }
+}
+
+/// One side of a join.
+#[derive(Debug, Default)]
+pub struct JoinSide<'a> {
+    /// The columns that it lends, with its rows.
+    pub lend: Option<Rows<'a>>,
+    /// What it learns from the columns that the other side lends.
+    pub borrow: Option<CellByCell>,
+    /// How many of its dummy rows of each label match.
+    pub used: Vec<u32>,
+}
+
+impl Parties<'_> {
+    /// Runs both sides of [`join()`], each in a thread; the messages to each pass its [`Tamper`].
+    pub fn run_join(
+        &self,
+        plan: Plan,
+        receiver: &mut JoinSide<'_>,
+        sender: &mut JoinSide<'_>,
+        to_receiver: Tamper<'_>,
+        to_sender: Tamper<'_>,
+    ) -> (Result<(), RunError>, Result<(), RunError>) {
+        let (a, b) = memory_pair();
+        let other = Plan { own: plan.peer, peer: plan.own };
+        let side =
+            |terms: &Terms, items: &ItemSet, mut channel: Tampered<'_>, plan, side: &mut JoinSide<'_>| {
+                let mut rng = ChaCha20Rng::seed_from_u64(if terms.own < terms.peer { 1 } else { 2 });
+                let session = greet(terms, items.len(), &mut channel, &mut rng)?;
+                let task = JoinTask { items, plan, used: side.used.clone() };
+                let lend = side.lend.as_mut().map(|lend| lend as &mut dyn Lend);
+                let borrow = side.borrow.as_mut().map(|borrow| borrow as &mut dyn Borrow);
+                join(task, lend, borrow, &session, &mut channel, &mut (), &mut rng)
+            };
+        std::thread::scope(|scope| {
+            let channel = Tampered::new(b, to_sender);
+            let sender = scope.spawn(|| side(&self.sender, self.sender_items, channel, other, sender));
+            let channel = Tampered::new(a, to_receiver);
+            let receiver = side(&self.receiver, self.receiver_items, channel, plan, receiver);
             (receiver, sender.join().expect("a side of a run does not panic"))
         })
     }

@@ -11,6 +11,12 @@ pub(crate) const ECDH_TAG: &str = "tidegate/1 psi-ecdh tag";
 pub(crate) const ECDH_MATCHES: &str = "tidegate/1 psi-ecdh matches";
 /// Tag of an item in `psi::cardinality`.
 pub(crate) const CARDINALITY_TAG: &str = "tidegate/1 psi-cardinality tag";
+/// Tag of a key in `join`.
+pub(crate) const JOIN_TAG: &str = "tidegate/1 join tag";
+/// Dummy row of `join` that both sides know.
+pub(crate) const JOIN_DUMMY: &str = "tidegate/1 join dummy";
+/// Dummy row of `join` that matches nothing.
+pub(crate) const JOIN_DECOY: &str = "tidegate/1 join decoy";
 /// Messages from the receiver to the sender.
 const TO_SENDER: &str = "tidegate/1 transcript to sender";
 /// Messages from the sender to the receiver.

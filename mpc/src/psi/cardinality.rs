@@ -52,7 +52,7 @@
 //! | check | what is checked | error | test |
 //! |---|---|---|---|
 //! | CARD-1 | a chunk holds as many elements as belong there | [`Error::Count`] | `tests/psi_adversary.rs` |
-//! | CARD-2 | elements are canonical and not the identity | [`Error::BadElement`] | same |
+//! | CARD-2 | elements are canonical and not the identity, in `Elements::multiply_doubled` | [`Error::BadElement`] | same |
 //! | CARD-3 | answers rise strictly, so none is repeated | [`Error::NotSorted`] | same |
 //! | CARD-4 | the number reported is possible | [`Error::ImpossibleCount`] | same |
 //! | CARD-5 | it is not below the minimum | [`Error::BelowMinimum`] | same |
@@ -89,7 +89,6 @@ use std::fmt;
 use std::ops::Range;
 
 use rand_core::CryptoRng;
-use sha2::Digest;
 use zeroize::Zeroizing;
 
 use crate::codec::{Malformation, Reader};
@@ -98,11 +97,10 @@ use crate::group::{Element, Encoded};
 use crate::items::ItemSet;
 use crate::message::{Elements, Message, kind, next_chunk_len};
 use crate::parallel;
-use crate::party::PartyId;
-use crate::psi::tags::{SortedTags, TagLayout, TagList, TagMerger, TagStream, Tagged, Tags};
 use crate::secret::SecretScalar;
 use crate::session::{Protocol, Role, Session};
-use crate::transcript::{self, CARDINALITY_TAG};
+use crate::tags::{SortedTags, TagLayout, TagList, TagMerger, TagStream, Tagged, Tags};
+use crate::transcript::CARDINALITY_TAG;
 
 /// The receiver's next items under its exponent.
 pub type BlindedItems = Elements<{ kind::BLINDED_ITEMS }>;
@@ -153,6 +151,11 @@ impl Size {
     }
 }
 
+/// Tags an own item by its evaluation.
+fn tag(session: &Session, layout: TagLayout, evaluated: &Encoded, index: usize) -> Tagged {
+    Tagged::of(CARDINALITY_TAG, session, layout, evaluated, index)
+}
+
 /// Multiplies hashed items by `scalar` and encodes the double of each product.
 fn multiply_items(
     items: &ItemSet,
@@ -163,34 +166,6 @@ fn multiply_items(
     let items = range.filter_map(|i| items.get(i));
     let products = items.map(|item| Element::hash(&[session.id(), item]).mul(scalar));
     Element::encode_doubled(&Zeroizing::new(products.collect::<Vec<_>>()))
-}
-
-/// Decodes elements of the peer, multiplies them by `scalar` and encodes the double of each product.
-fn multiply_elements<const K: u8>(
-    message: &Elements<K>,
-    first: u64,
-    scalar: &SecretScalar,
-    peer: &PartyId,
-) -> Result<Vec<Encoded>, Error> {
-    parallel::batched(message.len(), |range| {
-        let batch = message.encoded.get(range.clone()).unwrap_or_default();
-        let products = batch.iter().zip(first + range.start as u64..).map(|(encoded, index)| {
-            let element = Element::decode(encoded); // CARD-2
-            let bad =
-                |cause| Error::BadElement { peer: peer.clone(), message: Elements::<K>::NAME, index, cause };
-            Ok(element.map_err(bad)?.mul(scalar))
-        });
-        Ok(Element::encode_doubled(&Zeroizing::new(products.collect::<Result<Vec<_>, Error>>()?)))
-    })
-}
-
-fn tag(session: &Session, layout: TagLayout, evaluated: &Encoded, index: usize) -> Tagged {
-    let mut hash = transcript::labelled(CARDINALITY_TAG);
-    hash.update(session.id());
-    hash.update(evaluated);
-    let [half, _] = transcript::halves(hash);
-    let (material, _) = half.split_first_chunk::<16>().expect("a half has 32 bytes");
-    Tagged::new(layout.cut(*material), u32::try_from(index).unwrap_or(u32::MAX))
 }
 
 /// The receiver while it blinds items.
@@ -274,7 +249,7 @@ impl<'a> AwaitingItems<'a> {
             self.last = *encoded;
         }
         // [DGT12 Fig. 1] b_i = a_i'^(1/R)
-        let evaluated = Zeroizing::new(multiply_elements(shuffled, first as u64, &self.inverse, peer)?);
+        let evaluated = Zeroizing::new(shuffled.multiply_doubled(first as u64, &self.inverse, peer)?);
         let tags = evaluated.iter().zip(first..).map(|(n, index)| tag(self.session, self.layout, n, index));
         self.tags.extend(tags);
         Ok(())
@@ -392,7 +367,7 @@ impl<'a> Sender<'a> {
         let (first, peer) = (self.answers.len() as u64, self.session.peer());
         blinded.expect_next(first, self.session.receiver_len(), peer)?; // CARD-1
         // [DGT12 Fig. 1] a_i' = a_i^R'
-        self.answers.extend(multiply_elements(blinded, first, &self.half, peer)?);
+        self.answers.extend(blinded.multiply_doubled(first, &self.half, peer)?);
         Ok(())
     }
 

@@ -18,9 +18,8 @@
 
 pub mod cardinality;
 pub mod ecdh;
-pub(crate) mod tags;
 
-pub use tags::{STATISTICAL_BITS, TAGS_PER_CHUNK, Tags, tag_bits};
+pub use crate::tags::{STATISTICAL_BITS, TAGS_PER_CHUNK, Tags, tag_bits};
 
 /// The common items of two parties, as indices into the own set.
 ///

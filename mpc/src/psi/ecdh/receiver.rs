@@ -16,9 +16,9 @@ use crate::items::ItemSet;
 use crate::message::next_chunk_len;
 use crate::parallel;
 use crate::psi::Intersection;
-use crate::psi::tags::{Match, SortedTags, TagLayout, TagList, TagMerger, Tagged, Tags};
 use crate::secret::BlindSeed;
 use crate::session::{Outputs, Protocol, Role, Session};
+use crate::tags::{Match, SortedTags, TagLayout, TagList, TagMerger, Tagged, Tags};
 
 /// The receiver while it blinds items and takes answers.
 #[derive(Debug)]

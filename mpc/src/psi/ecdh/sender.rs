@@ -17,9 +17,9 @@ use crate::items::ItemSet;
 use crate::message::{Message, next_chunk_len};
 use crate::parallel;
 use crate::psi::Intersection;
-use crate::psi::tags::{SortedTags, TagLayout, TagList, TagStream, Tagged, Tags};
 use crate::secret::SecretScalar;
 use crate::session::{Outputs, Protocol, Role, Session};
+use crate::tags::{SortedTags, TagLayout, TagList, TagStream, Tagged, Tags};
 
 /// The sender while it answers and tags.
 #[derive(Debug)]

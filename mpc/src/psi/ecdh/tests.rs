@@ -48,7 +48,7 @@ fn own_vectors() {
 
         let (material, confirmation) =
             Tagger::new(&session, &SenderKey { encoded: key.encode() }).tag(&item, &n);
-        let tag = crate::psi::tags::TagLayout::of(&session).cut(material);
+        let tag = crate::tags::TagLayout::of(&session).cut(material);
         assert_eq!(tag.to_be_bytes()[..], hex(&case["tag"]));
         assert_eq!(confirmation.expose()[..], hex(&case["confirmation"]));
     }

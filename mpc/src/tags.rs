@@ -8,15 +8,18 @@
 
 use std::fmt;
 
+use sha2::Digest;
 use zeroize::Zeroize;
 
 use crate::codec::{Malformation, Reader};
 use crate::error::Error;
+use crate::group::Encoded;
 use crate::message::{Message, kind};
 use crate::parallel;
 use crate::party::PartyId;
 use crate::rice;
 use crate::session::{Outputs, Session};
+use crate::transcript;
 
 /// Statistical security in bits: a run has a false match with probability at most 2^-40, and where both sides
 /// learn the result, two equal tags of the sender with probability at most 2^-41.
@@ -65,7 +68,15 @@ pub(crate) struct TagLayout {
 impl TagLayout {
     pub(crate) fn of(session: &Session) -> Self {
         let sender_len = session.sender_len();
-        let bits = tag_bits(session.receiver_len(), sender_len, session.outputs());
+        Self::new(tag_bits(session.receiver_len(), sender_len, session.outputs()), sender_len)
+    }
+
+    /// Lays out the tags of a list of `sent_len` elements, to be looked for in one of `other_len`.
+    pub(crate) fn between(other_len: u64, sent_len: u64) -> Self {
+        Self::new(tag_bits(other_len, sent_len, Outputs::Receiver), sent_len)
+    }
+
+    fn new(bits: u32, sender_len: u64) -> Self {
         Self { bits, remainder_bits: bits - ceil_log2(sender_len), sender_len }
     }
 
@@ -89,6 +100,22 @@ pub(crate) struct Tagged {
 impl Tagged {
     pub(crate) fn new(tag: u128, index: u32) -> Self {
         Self { tag: tag.to_be_bytes(), index }
+    }
+
+    /// Tags the element at `index`: the first bits of SHA-512(label, session id, element).
+    pub(crate) fn of(
+        label: &str,
+        session: &Session,
+        layout: TagLayout,
+        element: &Encoded,
+        index: usize,
+    ) -> Self {
+        let mut hash = transcript::labelled(label);
+        hash.update(session.id());
+        hash.update(element);
+        let [half, _] = transcript::halves(hash);
+        let (material, _) = half.split_first_chunk::<16>().expect("a half has 32 bytes");
+        Self::new(layout.cut(*material), u32::try_from(index).unwrap_or(u32::MAX))
     }
 
     fn tag(&self) -> u128 {
@@ -303,10 +330,20 @@ impl TagMerger {
         }
     }
 
+    /// Counts the tags that have not arrived yet.
+    pub(crate) fn missing(&self) -> u64 {
+        self.layout.sender_len - self.received
+    }
+
     /// Returns the matches in the sender's order, once all tags arrived.
     pub(crate) fn close(self) -> Result<Vec<Match>, Error> {
-        match self.layout.sender_len - self.received {
-            0 => Ok(self.matches),
+        self.close_with_own().map(|(matches, _)| matches)
+    }
+
+    /// Returns the matches in the sender's order and the own tags, once all tags arrived.
+    pub(crate) fn close_with_own(self) -> Result<(Vec<Match>, SortedTags), Error> {
+        match self.missing() {
+            0 => Ok((self.matches, self.own)),
             missing => Err(Error::Unfinished { missing }),
         }
     }
@@ -327,8 +364,7 @@ mod tests {
     use super::*;
 
     fn layout(receiver_len: u64, sender_len: u64) -> TagLayout {
-        let bits = tag_bits(receiver_len, sender_len, Outputs::Receiver);
-        TagLayout { bits, remainder_bits: bits - ceil_log2(sender_len), sender_len }
+        TagLayout::between(receiver_len, sender_len)
     }
 
     fn sorted(layout: TagLayout, seeds: &[u64]) -> SortedTags {

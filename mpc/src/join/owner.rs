@@ -1,0 +1,235 @@
+//! The owner of the columns: lends its records encrypted, answers the tests, opens the sums.
+
+use std::fmt;
+use std::ops::Range;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::blinding::{Blinded, Entry, List};
+use super::messages::{
+    Aggregates, CIPHERTEXTS_PER_MESSAGE, ColumnKeys as PublicKeys, CountTests, EncryptedNoise,
+    EncryptedRecords, MatchedCount, Verdicts, gather,
+};
+use super::{Cell, Lent, Records};
+use crate::dlog::DiscreteLog;
+use crate::elgamal::{Ciphertext, ColumnKeys};
+use crate::error::Error;
+use crate::group::{Element, Encoded};
+use crate::parallel;
+use crate::secret::{BlindSeed, SecretScalar};
+use crate::tags::{TagStream, Tags};
+
+/// The owner while it returns the tags of the matcher's keys, in an order that says nothing about them.
+#[derive(Debug)]
+pub struct ReturningTags<'a> {
+    lent: Lent,
+    list: List<'a>,
+    peer_len: u64,
+    stream: TagStream,
+}
+
+impl<'a> ReturningTags<'a> {
+    /// Starts the direction in which this party owns the columns.
+    ///
+    /// # Errors
+    /// [`Error::WrongStep`] where it owns none.
+    pub fn start(blinded: Blinded<'a>) -> Result<Self, Error> {
+        let (lent, layout) = (blinded.own()?, blinded.peer_layout());
+        let Blinded { list, peer_len, tags } = blinded;
+        // [IKNP20 Fig. 2, round 2] the pairs {H(x)^(k k')} in shuffled order; sorting says no more.
+        Ok(Self { lent, list, peer_len, stream: TagStream::new(layout, tags) })
+    }
+
+    /// Returns the next tags, `None` after the last.
+    pub fn next_tags(&mut self) -> Option<Tags> {
+        self.stream.next_chunk()
+    }
+
+    /// Draws the keys of the columns once all tags are on their way.
+    ///
+    /// # Errors
+    /// [`Error::Unfinished`].
+    pub fn close<R: CryptoRng + ?Sized>(self, rng: &mut R) -> Result<Lending<'a>, Error> {
+        let tags = self.stream.close()?;
+        let keys = ColumnKeys::random(self.lent.columns as usize, rng);
+        let blinded = Blinded { list: self.list, peer_len: self.peer_len, tags };
+        Ok(Lending { lent: self.lent, blinded, keys, seed: BlindSeed::random(rng), sent: 0 })
+    }
+}
+
+/// The owner while it sends its encrypted records.
+pub struct Lending<'a> {
+    lent: Lent,
+    blinded: Blinded<'a>,
+    keys: ColumnKeys,
+    seed: BlindSeed,
+    sent: usize,
+}
+
+impl<'a> Lending<'a> {
+    /// Returns the public keys, which go first.
+    pub fn keys(&self) -> PublicKeys {
+        PublicKeys { encoded: Element::encode_doubled(&self.keys.half_public()) }
+    }
+
+    /// Encrypts the next records, `None` after the last.
+    ///
+    /// # Errors
+    /// [`Error::Label`] where a record of the caller has one out of range.
+    pub fn next_records(&mut self, records: &dyn Records) -> Result<Option<EncryptedRecords>, Error> {
+        let per_message = EncryptedRecords::records_per_message(self.keys.len());
+        let first = self.sent;
+        let end = self.blinded.list.len().min(first + per_message);
+        if first == end {
+            return Ok(None);
+        }
+        let encoded = parallel::batched(end - first, |range| {
+            Ok(self.encrypt(records, first + range.start..first + range.end))
+        })?;
+        let labels = match self.lent.labels {
+            1 => Vec::new(),
+            _ => (first..end).map(|place| self.label(records, place)).collect::<Result<_, _>>()?,
+        };
+        self.sent = end;
+        Ok(Some(EncryptedRecords { labels, encoded }))
+    }
+
+    fn label(&self, records: &dyn Records, place: usize) -> Result<u16, Error> {
+        let label = match self.blinded.list.entry(place) {
+            Some(Entry::Item(index)) => records.label(index),
+            Some(Entry::Dummy { label, .. }) => label,
+            Some(Entry::Pool { .. }) | None => 0,
+        };
+        let max = self.lent.labels.saturating_sub(1);
+        let known = u16::try_from(label).ok().filter(|_| label <= max);
+        known.ok_or(Error::Label { found: label, max })
+    }
+
+    /// Encrypts the records at `places`: for each a randomizer and its values.
+    fn encrypt(&self, records: &dyn Records, places: Range<usize>) -> Vec<Encoded> {
+        let columns = self.keys.len();
+        let mut values = Zeroizing::new(vec![0; columns]);
+        let mut halves = Zeroizing::new(Vec::with_capacity(places.len() * (1 + columns)));
+        for (place, randomizer) in places.clone().zip(self.seed.blinds(places.start as u64)) {
+            match self.blinded.list.entry(place) {
+                Some(Entry::Item(index)) => records.values(index, &mut values),
+                _ => values.fill(0),
+            }
+            // [IKNP20 Fig. 2, round 2] AEnc(pk, t)
+            self.keys.encrypt_halved(&randomizer, &values, &mut halves);
+        }
+        Element::encode_doubled(&halves)
+    }
+
+    /// Goes on to the tests once all records are sent.
+    ///
+    /// # Errors
+    /// [`Error::Unfinished`].
+    pub fn close(self) -> Result<Owner<'a>, Error> {
+        match self.blinded.list.len() - self.sent {
+            0 => Ok(Owner { lent: self.lent, blinded: self.blinded, keys: self.keys }),
+            missing => Err(Error::Unfinished { missing: missing as u64 }),
+        }
+    }
+}
+
+impl fmt::Debug for Lending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lending").field("lent", &self.lent).field("sent", &self.sent).finish_non_exhaustive()
+    }
+}
+
+/// The owner while counts are tested and sums are opened.
+#[derive(Debug)]
+pub struct Owner<'a> {
+    lent: Lent,
+    blinded: Blinded<'a>,
+    keys: ColumnKeys,
+}
+
+impl<'a> Owner<'a> {
+    /// Finds out of the tests of one cell, shuffled by the matcher, whether its count reaches the minimum:
+    /// whether none of them holds 0.
+    ///
+    /// # Errors
+    /// [`Error::Cell`].
+    fn reaches(&self, cell: &Cell, tests: &[Ciphertext]) -> Result<bool, Error> {
+        let key = self.key(cell)?;
+        let zero = parallel::batched(tests.len(), |range| {
+            let tests = tests.get(range).unwrap_or_default();
+            Ok::<_, Error>(tests.iter().map(|test| test.decrypt(&key).is_identity()).collect())
+        })?;
+        Ok(!zero.contains(&true))
+    }
+
+    /// Answers the tests of `cells`, which came in `messages`.
+    ///
+    /// # Errors
+    /// [`Error::Count`], [`Error::BadElement`], [`Error::Cell`].
+    pub fn answer(&self, cells: &[Cell], messages: &[CountTests]) -> Result<Verdicts, Error> {
+        let per_cell = self.lent.tests_per_cell();
+        let tests = gather(cells.len() * per_cell, messages, self.blinded.session().peer())?;
+        let cells = cells.iter().zip(tests.chunks(per_cell));
+        let reached = cells.map(|(cell, tests)| self.reaches(cell, tests)).collect::<Result<_, _>>()?;
+        Ok(Verdicts { reached })
+    }
+
+    /// Encrypts noise for `cells`, one value each, so that the matcher can add it without knowing it.
+    ///
+    /// # Errors
+    /// [`Error::Cell`].
+    pub fn noise<R: CryptoRng + ?Sized>(
+        &self,
+        cells: &[Cell],
+        noise: &[i64],
+        rng: &mut R,
+    ) -> Result<Vec<EncryptedNoise>, Error> {
+        let encrypt = |(cell, &value): (&Cell, &i64)| {
+            let randomizer = SecretScalar::random(rng);
+            let masked = Element::generate(&randomizer.mul_add(&self.key(cell)?, value));
+            Ok(Ciphertext { randomizer: Element::generate(&randomizer), masked })
+        };
+        let noise = cells.iter().zip(noise).map(encrypt).collect::<Result<Vec<_>, Error>>()?;
+        Ok(noise.chunks(CIPHERTEXTS_PER_MESSAGE).map(EncryptedNoise::new).collect())
+    }
+
+    /// Opens the sums of `cells`, each of which lies between the bounds beside it.
+    ///
+    /// # Errors
+    /// [`Error::Count`], [`Error::BadElement`], [`Error::Cell`], [`Error::OutOfBounds`].
+    pub fn open(&self, cells: &[(Cell, (i64, i64))], messages: &[Aggregates]) -> Result<Vec<i64>, Error> {
+        let sums = gather(cells.len(), messages, self.blinded.session().peer())?;
+        let span = cells.iter().map(|(_, (low, high))| high.abs_diff(*low)).max().unwrap_or_default();
+        let table = DiscreteLog::new(span, cells.len());
+        let open = |((cell, (low, high)), sum): (&(Cell, (i64, i64)), &Ciphertext)| {
+            let opened = table.find(&sum.decrypt(&self.key(cell)?), *low, *high);
+            opened.ok_or_else(|| Error::OutOfBounds { peer: self.blinded.session().peer().clone() }) // JOIN-5
+        };
+        cells.iter().zip(&sums).map(open).collect()
+    }
+
+    /// Checks the number that the matcher counted, where it does; `None` where it may not be released.
+    ///
+    /// # Errors
+    /// [`Error::ImpossibleCount`], [`Error::BelowMinimum`].
+    pub fn check_count(&self, message: &MatchedCount) -> Result<Option<u64>, Error> {
+        let (peer, found) = (self.blinded.session().peer().clone(), message.count);
+        let (max, minimum) = (self.blinded.most_matches(), self.lent.minimum);
+        match message.released {
+            false => Ok(None),
+            true if found > max => Err(Error::ImpossibleCount { peer, found, max }), // JOIN-4
+            true if found < minimum => Err(Error::BelowMinimum { peer, found, minimum }), // JOIN-4
+            true => Ok(Some(found)),
+        }
+    }
+
+    /// Ends the direction.
+    pub fn finish(self) -> Blinded<'a> {
+        self.blinded
+    }
+
+    fn key(&self, cell: &Cell) -> Result<SecretScalar, Error> {
+        self.keys.of_sum(&cell.columns).ok_or(Error::Cell)
+    }
+}

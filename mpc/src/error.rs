@@ -229,6 +229,18 @@ pub enum Error {
         /// The party.
         peer: PartyId,
     },
+    /// Tests of counts had answers that cannot all be true.
+    #[error("party {peer} made or answered tests of counts so that they contradict each other")]
+    ContradictoryTests {
+        /// The party.
+        peer: PartyId,
+    },
+    /// The peer releases what the agreed policy does not let out.
+    #[error("party {peer} released figures that break the agreed disclosure policy")]
+    BadRelease {
+        /// The party.
+        peer: PartyId,
+    },
     /// The peer reports a number that the sizes rule out.
     #[error("party {peer} reports {found} matches; at most {max} are possible")]
     ImpossibleCount {
@@ -283,6 +295,8 @@ impl Error {
             | Self::UnprovenMatches { peer }
             | Self::PeerLabel { peer, .. }
             | Self::OutOfBounds { peer }
+            | Self::ContradictoryTests { peer }
+            | Self::BadRelease { peer }
             | Self::ImpossibleCount { peer, .. }
             | Self::BelowMinimum { peer, .. } => Some(peer),
         }

@@ -9,7 +9,7 @@ use crate::items::ItemSet;
 use crate::join::{Cell, Plan, Records};
 use crate::psi::{Intersection, Tags};
 use crate::run::{
-    Borrow, Disclosure, JoinTask, Lend, Outcome, RunError, greet, join, psi_cardinality, psi_ecdh,
+    Borrow, Disclosure, JoinTask, Lend, Outcome, Refused, RunError, greet, join, psi_cardinality, psi_ecdh,
 };
 use crate::session::{Hello, Outputs, Protocol, Role, RoleChoice, Session, Terms};
 use crate::tags::{SortedTags, TagLayout, TagList, TagMerger, TagStream, Tagged};
@@ -232,8 +232,9 @@ impl Disclosure for CellByCell {
         if self.reached.is_empty() { self.counts.clone() } else { Vec::new() }
     }
 
-    fn answer(&mut self, reached: &[bool]) {
+    fn answer(&mut self, reached: &[bool]) -> Result<(), Refused> {
         self.reached = reached.to_vec();
+        Ok(())
     }
 
     fn opened(&self) -> Vec<(Cell, (i64, i64))> {
@@ -276,8 +277,8 @@ impl Disclosure for Rows<'_> {
         self.disclosure.questions()
     }
 
-    fn answer(&mut self, reached: &[bool]) {
-        self.disclosure.answer(reached);
+    fn answer(&mut self, reached: &[bool]) -> Result<(), Refused> {
+        self.disclosure.answer(reached)
     }
 
     fn opened(&self) -> Vec<(Cell, (i64, i64))> {
@@ -314,8 +315,9 @@ impl Lend for Rows<'_> {
 }
 
 impl Borrow for CellByCell {
-    fn receive(&mut self, figures: Vec<Option<i64>>) {
-        self.released = figures;
+    fn receive(&mut self, figures: &[Option<i64>]) -> Result<(), Refused> {
+        self.released = figures.to_vec();
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use rand_core::CryptoRng;
 
 use super::wire::Wire;
 use super::{Observer, Phase, RunError};
+use crate::error::Error;
 use crate::items::ItemSet;
 use crate::join::messages::{FIGURES_PER_MESSAGE, messages_len};
 use crate::join::{
@@ -13,6 +14,10 @@ use crate::join::{
 use crate::session::{Role, Session};
 use crate::transport::Channel;
 
+/// A side of a join does not accept what the other one said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
 /// Decides what is tested and what is opened. Both sides have one and, since they see the same answers, both
 /// decide alike.
 pub trait Disclosure {
@@ -20,7 +25,10 @@ pub trait Disclosure {
     fn questions(&self) -> Vec<Cell>;
 
     /// Learns for each of them whether its count reaches the minimum.
-    fn answer(&mut self, reached: &[bool]);
+    ///
+    /// # Errors
+    /// [`Refused`] where the answers contradict each other.
+    fn answer(&mut self, reached: &[bool]) -> Result<(), Refused>;
 
     /// Returns the sums to open, each with the bounds that it lies between, once the testing has ended.
     fn opened(&self) -> Vec<(Cell, (i64, i64))>;
@@ -44,7 +52,10 @@ pub trait Lend: Disclosure {
 /// The matcher's side of a direction.
 pub trait Borrow: Disclosure {
     /// Takes what the owner releases.
-    fn receive(&mut self, figures: Vec<Option<i64>>);
+    ///
+    /// # Errors
+    /// [`Refused`] where it breaks what was agreed on.
+    fn receive(&mut self, figures: &[Option<i64>]) -> Result<(), Refused>;
 }
 
 /// What a party brings to a join.
@@ -177,7 +188,8 @@ fn answer_tests<C: Channel, O: Observer>(
                 verdicts.reached
             }
         };
-        lend.answer(&reached);
+        let peer = || wire.session.peer().clone();
+        lend.answer(&reached).map_err(|Refused| Error::ContradictoryTests { peer: peer() })?; // JOIN-6
         wire.advance(0)?;
     }
 }
@@ -220,7 +232,8 @@ fn match_columns<'a, C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     ask(&matcher, lent, borrow, wire, rng)?;
     give(&matcher, borrow, wire, rng)?;
     let figures = receive_figures(borrow.figures_len(), wire)?;
-    borrow.receive(figures);
+    let peer = || wire.session.peer().clone();
+    borrow.receive(&figures).map_err(|Refused| Error::BadRelease { peer: peer() })?; // JOIN-7
     Ok(matcher.finish())
 }
 
@@ -248,7 +261,8 @@ fn ask<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
                 matcher.read_verdicts(&cells, wire.receive()?)?
             }
         };
-        borrow.answer(&reached);
+        let peer = || wire.session.peer().clone();
+        borrow.answer(&reached).map_err(|Refused| Error::ContradictoryTests { peer: peer() })?; // JOIN-6
         wire.advance(0)?;
     }
 }

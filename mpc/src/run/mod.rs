@@ -15,7 +15,7 @@ use std::fmt;
 
 use rand_core::CryptoRng;
 
-pub use self::join::{Borrow, Disclosure, JoinTask, Lend, join};
+pub use self::join::{Borrow, Disclosure, JoinTask, Lend, Refused, join};
 pub use self::psi::{flights, psi_cardinality, psi_ecdh};
 use crate::error::Error;
 use crate::message::Message;

@@ -1,0 +1,280 @@
+//! What a run computes, worked out of the agreement alike on both sides: grids, measures, columns, bounds.
+
+use std::collections::BTreeSet;
+
+use tidegate_disclosure::table::{Levels, Place, Shape};
+use tidegate_mpc::join::{Cell, Counts, Lent, MAX_COLUMNS, MAX_MINIMUM, MAX_SPAN, opening_steps};
+
+use super::StatisticsError;
+use super::noise::Noise;
+use crate::agreement::{ColumnTerm, Grid, GroupHiding, JoinTerms, StatisticKind, StatisticTerm, Terms, grids};
+
+/// Range of a sum of squares, in which they are rounded to a unit that fits: 40 bits.
+const SQUARES_SPAN: i128 = 1 << 40;
+
+/// Most group operations for opening all sums of a direction: some minutes.
+const MOST_STEPS: u128 = 1 << 28;
+
+/// A direction of a run: the columns of one party, and what is computed of them.
+#[derive(Clone, Debug)]
+pub struct Direction {
+    /// The owner's name.
+    pub owner: String,
+    /// The tables that are computed, each with all statistics that are margins of it.
+    pub grids: Vec<GridPlan>,
+    /// How it is hidden which record is of which group.
+    pub hiding: GroupHiding,
+    /// What the protocol has to know.
+    pub lent: Lent,
+    /// The number columns used, by place in the agreement, in rising order.
+    pub numbers: Vec<NumberPlan>,
+    /// Noise on the figures, where some is agreed on.
+    pub noise: Option<Noise>,
+    /// Most records that the parties can share.
+    pub most: u64,
+}
+
+/// A table of cells, all measured alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GridPlan {
+    /// Places in the agreement of its group columns: none, the rows', or those of rows and columns.
+    pub by: Vec<usize>,
+    /// Places in the agreement of its statistics.
+    pub statistics: Vec<usize>,
+    /// Rows and columns.
+    pub shape: Shape,
+    /// Which cells and margins are asked for.
+    pub levels: Levels,
+    /// What is measured of every cell, the count first.
+    pub measures: Vec<Measure>,
+    /// The first of its columns in the protocol.
+    first_column: u32,
+}
+
+/// What is measured of the records of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Measure {
+    /// How many there are.
+    Count,
+    /// The sum of a number column, by its place in the agreement.
+    Sum(usize),
+    /// The sum of squared distances from the middle of its range, in units.
+    Squares(usize),
+}
+
+/// A number column, with everything in units of its last digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberPlan {
+    /// Its place in the agreement.
+    pub place: usize,
+    /// Digits behind the point.
+    pub decimals: u8,
+    /// The least value.
+    pub min: i64,
+    /// The greatest value.
+    pub max: i64,
+    /// The middle, from which distances are taken.
+    pub middle: i64,
+    /// Squares are rounded to multiples of two to this power.
+    pub square_shift: u32,
+}
+
+impl NumberPlan {
+    fn new(place: usize, column: &ColumnTerm, most: u64) -> Option<Self> {
+        let crate::data::ColumnSpec::Number { decimals, min, max, .. } = column.spec() else { return None };
+        let middle = min.midpoint(max);
+        let mut number = Self { place, decimals, min, max, middle, square_shift: 0 };
+        while i128::from(number.most_square()) * i128::from(most) > SQUARES_SPAN {
+            number.square_shift += 1;
+        }
+        Some(number)
+    }
+
+    /// Returns the square of the distance of `value` from the middle, rounded to the unit.
+    pub fn square(&self, value: i64) -> i64 {
+        let distance = i128::from(value) - i128::from(self.middle);
+        let half = (1i128 << self.square_shift) >> 1;
+        i64::try_from((distance * distance + half) >> self.square_shift).unwrap_or(i64::MAX)
+    }
+
+    fn most_square(&self) -> i64 {
+        self.square(self.min).max(self.square(self.max))
+    }
+
+    /// Returns what a measure of one record lies between.
+    fn range(&self, measure: Measure) -> (i64, i64) {
+        match measure {
+            Measure::Count => (0, 1),
+            Measure::Sum(_) => (self.min, self.max),
+            Measure::Squares(_) => (0, self.most_square()),
+        }
+    }
+}
+
+impl Direction {
+    /// Works out what is computed of the columns of `owner`; `None` where no statistic is of its columns.
+    ///
+    /// # Errors
+    /// [`StatisticsError`] where the protocol cannot compute it.
+    pub fn new(terms: &Terms, join: JoinTerms<'_>, owner: &str) -> Result<Option<Self>, StatisticsError> {
+        let most = terms.party.iter().map(|party| party.max_records).min().unwrap_or_default();
+        let planned = grids(terms, owner);
+        if planned.is_empty() {
+            return Ok(None);
+        }
+        let minimum = join.disclosure.minimum_count;
+        if minimum > MAX_MINIMUM {
+            return Err(StatisticsError::Minimum { found: minimum, max: MAX_MINIMUM });
+        }
+        let mut grids: Vec<_> = planned.into_iter().map(|grid| GridPlan::new(terms, grid)).collect();
+        let hiding = join.join.groups;
+        let noise = join.disclosure.noise.as_ref();
+        let dummies = join.join.dummies.as_ref();
+        let dummies = dummies.map(super::noise::dummies).transpose()?;
+        let single = matches!(&grids[..], [grid] if grid.cell_count() == 1) && dummies.is_none();
+        let mut columns = 0;
+        for grid in &mut grids {
+            grid.first_column = columns;
+            let measures = grid.measures.len() - usize::from(single);
+            let cells = if hiding == GroupHiding::Columns { grid.cell_count() } else { 1 };
+            columns = columns.saturating_add(u32::try_from(measures * cells).unwrap_or(u32::MAX));
+        }
+        if columns > MAX_COLUMNS {
+            return Err(StatisticsError::TooManyColumns { found: columns, max: MAX_COLUMNS });
+        }
+        let labels = match (hiding, &grids[..]) {
+            (GroupHiding::Partitions, [grid]) => u32::try_from(grid.cell_count()).unwrap_or(u32::MAX),
+            _ => 1,
+        };
+        let lent = Lent {
+            labels,
+            columns,
+            dummies: dummies.as_ref().map_or(0, tidegate_disclosure::noise::Dummies::most),
+            minimum,
+            counts: if single { Counts::ByMatcher } else { Counts::Encrypted },
+        };
+        let used: BTreeSet<_> = grids.iter().flat_map(|grid| grid.measures.iter().filter_map(|m| m.column())).collect();
+        let number = |place: usize| NumberPlan::new(place, terms.column.get(place)?, most);
+        let numbers = used.into_iter().filter_map(number).collect();
+        let mut direction = Self { owner: owner.to_owned(), grids, hiding, lent, numbers, noise: None, most };
+        direction.noise = noise.map(|noise| Noise::new(noise, &direction)).transpose()?;
+        direction.check(terms)?;
+        Ok(Some(direction))
+    }
+
+    /// Checks that every sum can be opened.
+    fn check(&self, terms: &Terms) -> Result<(), StatisticsError> {
+        let mut widest = 0;
+        for measure in self.grids.iter().flat_map(|grid| &grid.measures) {
+            let column = || measure.column().and_then(|place| terms.column.get(place)).map_or("", ColumnTerm::name);
+            let span = self.wide_bounds(*measure).map(|(low, high)| high.abs_diff(low));
+            let span = span.filter(|&span| span <= MAX_SPAN);
+            let too_wide = || StatisticsError::SumTooWide { column: column().to_owned(), most: self.most };
+            widest = widest.max(span.ok_or_else(too_wide)?);
+        }
+        let sums: usize = self.grids.iter().map(|grid| grid.places().len() * grid.measures.len()).sum();
+        match opening_steps(widest, sums) {
+            Some(steps) if steps <= MOST_STEPS => Ok(()),
+            _ => Err(StatisticsError::TooMuchWork { sums }),
+        }
+    }
+
+    /// Returns what the sum of a measure lies between, noise included.
+    pub fn bounds(&self, measure: Measure) -> (i64, i64) {
+        self.wide_bounds(measure).unwrap_or_default()
+    }
+
+    fn wide_bounds(&self, measure: Measure) -> Option<(i64, i64)> {
+        let (low, high) = self.range(measure);
+        let most = i64::try_from(self.most).ok()?;
+        let noise = self.noise.as_ref().map_or(Some(0), |noise| noise.bound(self, measure))?;
+        let low = low.min(0).checked_mul(most)?.checked_sub(noise)?;
+        Some((low, high.max(0).checked_mul(most)?.checked_add(noise)?))
+    }
+
+    /// Returns what a measure of one record lies between.
+    pub fn range(&self, measure: Measure) -> (i64, i64) {
+        let number = measure.column().and_then(|place| self.number(place));
+        number.map_or((0, 1), |number| number.range(measure))
+    }
+
+    /// Returns the plan of a number column.
+    pub fn number(&self, place: usize) -> Option<&NumberPlan> {
+        self.numbers.iter().find(|number| number.place == place)
+    }
+
+    /// Returns the sum of the protocol that measures these base cells of a grid.
+    pub fn cell(&self, grid: &GridPlan, base_cells: &[u32], measure: usize) -> Cell {
+        let counted = usize::from(self.lent.counts == Counts::ByMatcher);
+        let measure = u32::try_from(measure.saturating_sub(counted)).unwrap_or_default();
+        match self.hiding {
+            GroupHiding::Partitions if self.lent.labels > 1 => {
+                Cell { labels: base_cells.to_vec(), columns: vec![grid.first_column + measure] }
+            }
+            _ => {
+                let measures = u32::try_from(grid.measures.len() - counted).unwrap_or_default();
+                let column = |&cell: &u32| grid.first_column + cell * measures + measure;
+                Cell { labels: vec![0], columns: base_cells.iter().map(column).collect() }
+            }
+        }
+    }
+}
+
+impl Measure {
+    /// Returns the place of the number column measured, where it is one.
+    pub fn column(self) -> Option<usize> {
+        match self {
+            Self::Count => None,
+            Self::Sum(place) | Self::Squares(place) => Some(place),
+        }
+    }
+}
+
+impl GridPlan {
+    fn new(terms: &Terms, grid: Grid) -> Self {
+        let groups = |n: usize| {
+            let column = grid.by.get(n).and_then(|&place| terms.column.get(place));
+            let count = column.and_then(ColumnTerm::group_count).unwrap_or(1);
+            u32::try_from(count).unwrap_or(u32::MAX)
+        };
+        let shape = Shape { rows: groups(0), columns: groups(1) };
+        let statistics = grid.statistics.iter().filter_map(|&place| terms.statistic.get(place));
+        let mut levels = Levels { cells: false, rows: false, columns: false, total: false };
+        let mut measures = BTreeSet::from([Measure::Count]);
+        for statistic in statistics {
+            measures.extend(measures_of(terms, statistic));
+            add_levels(&mut levels, terms, &grid, statistic);
+        }
+        let measures = measures.into_iter().collect();
+        Self { by: grid.by, statistics: grid.statistics, shape, levels, measures, first_column: 0 }
+    }
+
+    /// Counts the base cells.
+    pub fn cell_count(&self) -> usize {
+        self.shape.rows as usize * self.shape.columns as usize
+    }
+
+    /// Returns the cells and margins that are asked for, in order.
+    pub fn places(&self) -> Vec<Place> {
+        self.shape.places(self.levels).collect()
+    }
+}
+
+fn measures_of(terms: &Terms, statistic: &StatisticTerm) -> Vec<Measure> {
+    let place = statistic.of.as_ref().and_then(|of| terms.column.iter().position(|column| column.name() == of));
+    let Some(place) = place else { return Vec::new() };
+    match statistic.kind {
+        StatisticKind::Sum | StatisticKind::Mean => vec![Measure::Sum(place)],
+        _ => vec![Measure::Sum(place), Measure::Squares(place)],
+    }
+}
+
+/// Asks for the level of the grid that a statistic shows, and its margins.
+fn add_levels(levels: &mut Levels, terms: &Terms, grid: &Grid, statistic: &StatisticTerm) {
+    let names = |place: &usize| terms.column.get(*place).is_some_and(|c| statistic.by.iter().any(|by| by == c.name()));
+    let [rows, columns] = [0, 1].map(|n| grid.by.get(n).is_some_and(names));
+    levels.cells |= rows && columns;
+    levels.rows |= rows && (!columns || statistic.totals);
+    levels.columns |= columns && (!rows || statistic.totals);
+    levels.total |= statistic.totals || !(rows || columns);
+}

@@ -126,7 +126,8 @@ fn tests(criterion: &mut Criterion) {
     let matcher = pair.matcher(1);
     let mut benches = group(criterion, 10);
     let cells = [Cell { labels: vec![0], columns: vec![0] }];
-    benches.bench_function("test-a-count-against-10", |b| b.iter(|| matcher.tests(&cells, &mut seeded_rng(9))));
+    benches
+        .bench_function("test-a-count-against-10", |b| b.iter(|| matcher.tests(&cells, &mut seeded_rng(9))));
     benches.finish();
 }
 

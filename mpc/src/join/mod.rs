@@ -1,4 +1,126 @@
-//! Statistics over the records that two parties share.
+//! Sums over the records that two parties share: a shuffled Diffie-Hellman join with lifted ElGamal.
+//!
+//! A direction has an owner, whose columns are summed up, and a matcher. Where both parties lend columns, both
+//! directions run one after the other over the same blinded keys.
+//!
+//! # What each party learns
+//! Both learn the figures that are released, the sizes of both sets, and for each tested cell whether its count
+//! reaches the minimum. Neither learns which of its records matched, nor the count or sum of a cell below
+//! the minimum. The matcher also learns how many records match under each label: with one label and no dummy
+//! rows that is the number of common records, exactly; with dummy rows it is that number plus noise
+//! of the owner's. Labels should be permuted by the owner: the matcher sees how many records the owner has
+//! under each. The owner also learns the sums that it opens, which are those of cells that reach the minimum
+//! (with noise, where both sides add some), before it releases them.
+//!
+//! | groups | label | ciphertexts a record | the matcher learns besides |
+//! |---|---|---|---|
+//! | one cell, no dummy rows, [`Counts::ByMatcher`] | 1 | 1 + values | the number of common records |
+//! | a column for each group and value | 1 | 1 + groups (1 + values) | the number of common records, or with dummy rows that plus noise |
+//! | a label for each group (partitions) | groups | 2 + values | for each permuted label the owner's records, and the common ones plus noise |
+//!
+//! # Source
+//! M. Ion, B. Kreuter, A. E. Nergiz, S. Patel, S. Saxena, K. Seth, M. Raykova, D. Shanahan, M. Yung, "On
+//! Deploying Secure Computing: Private Intersection-Sum-with-Cardinality", EuroS&P 2020 (ePrint 2019/723),
+//! Figure 2 \[IKNP20\], with lifted ElGamal for the additively homomorphic encryption (there section 3.3).
+//! Test of a small count: encryptions of a random multiple of the difference to each value below the minimum,
+//! as in I. Damgard, M. Geisler, M. Kroigard, "Homomorphic Encryption and Secure Comparison", IJACT 1(1), 2008,
+//! section 3. Dummy rows: the padding of E. Case et al., "Interoperable Private Attribution", 2023 (ePrint
+//! 2023/437), section 5. Group: RFC 9496. Hash to group: RFC 9380 with the suite of RFC 9497 section 4.1.
+//!
+//! # Flow
+//! After the [`Hello`](crate::Hello)s, with lists of n and m places, dummy rows included, and C columns:
+//! ```text
+//! matcher                                              owner
+//!         -> BlindedKeys       H(x)^a, shuffled         32 n + 1 for each 4096
+//!         <- BlindedKeys       H(y)^b, shuffled         32 m + 1 for each 4096    chunks in turn
+//!         <- Tags              of H(x)^(ab), sorted     about n (bits - log2 n + 1.6) / 8
+//!         <- ColumnKeys        S_c = s_c G              32 C + 1
+//!         <- EncryptedRecords  label, rG, rS_c + v_c G  m (32 (1 + C) + 2 where L > 1) + 5 a message
+//!         -> CountTests        k for each cell          64 k a cell
+//!         <- Verdicts          count >= k ?             1 byte a cell             repeated for unions of cells
+//!         <- EncryptedNoise    (only with noise)        64 for each sum
+//!         -> Aggregates        sums, randomized anew    64 for each sum
+//!         <- Figures           what is released         9 for each figure
+//! ```
+//! then the other direction, and [`Finished`](crate::Finished) both ways. Where the matcher counts, MatchedCount
+//! (10 bytes) stands for CountTests and Verdicts.
+//!
+//! # Security
+//! | party | adversary | assumption | leakage to it |
+//! |---|---|---|---|
+//! | matcher | semi-honest | decisional Diffie-Hellman, random oracles | as above |
+//! | owner | semi-honest | same | as above |
+//!
+//! A party that deviates can do this, and nothing here prevents it; the agreement, the number of runs and
+//! the audit of inputs have to:
+//!
+//! | party | what it can do | what it gains |
+//! |---|---|---|
+//! | owner | encrypt a value outside of its range, such as a power of two of its own for each record of interest | whether those records matched, out of the sum, if the cell is opened |
+//! | owner | encrypt counts other than 0 and 1 | a cell below the minimum passes its test and is opened to the owner |
+//! | owner | answer a test falsely, or release other figures than it opened | a wrong table; a cell that the minimum suppresses stays closed to the matcher, who has no key |
+//! | matcher | give other sums than those agreed on to be opened, a single record's among them | any value of a record of the owner, as a figure, without knowing whose it is; tests hold what the matcher puts into them |
+//! | matcher | say that cells reach the minimum, where it counts itself | the owner opens a sum over fewer records |
+//! | either | bring made-up keys, or few | whether those are in the other list, as far as the table tells; the minimum count bounds it |
+//! | matcher | give single keys an exponent of their own, and raise the owner's list to that one too | whether these keys are in the owner's list |
+//! | owner | raise single keys of the matcher to another exponent, so that they cannot match | whether they matched, out of the change of an opened figure |
+//!
+//! Several runs with sets or cells that differ by little reveal the difference. Channel: authentic and
+//! confidential, its binding in the session. The matcher does the same work for every record whether it
+//! matches or not; finding tags, decoding an opened sum and rendering a verdict take a time that depends on
+//! what is opened. One exponent covers a whole list, so who takes discrete logarithms later can test keys.
+//!
+//! # Cost
+//! For lists of n places each and C columns: 4 n multiplications by a secret scalar, 2 n hashes to the group,
+//! 2 n decodings for the keys; n (1 + C) fixed-base multiplications by the owner and as many decodings by the
+//! matcher for the values. Bytes a place of both lists together: 72 + 32 (1 + C). Memory: 20 bytes for each
+//! place of the peer's list, 4 for each of the own, and 1 while records are added up.
+//!
+//! # Deviations from the paper
+//! - Values of a record share one randomizer (Kurosawa, PKC 2002), and records are added up as they arrive.
+//! - The tags of the matcher's keys return sorted instead of permuted, cut to the length that leaves a false
+//!   match a chance of 2^-40, as in [`psi`](crate::psi).
+//! - Counts are encrypted and tested instead of counted by the matcher wherever there is more than one cell.
+//!
+//! # Checks
+//! | check | what is checked | error | test |
+//! |---|---|---|---|
+//! | JOIN-1 | a message holds as many values as belong there | [`Error::Count`] | `tests/join_adversary.rs` |
+//! | JOIN-2 | elements are canonical and not the identity | [`Error::BadElement`] | same |
+//! | JOIN-3 | labels are those of the plan | [`Error::PeerLabel`] | same |
+//! | JOIN-4 | a number that the matcher counts is possible and reaches the minimum | [`Error::ImpossibleCount`], [`Error::BelowMinimum`] | same |
+//! | JOIN-5 | an opened sum lies between its bounds | [`Error::OutOfBounds`] | same |
+//! | JOIN-6 | answers to tests do not contradict each other | [`Error::ContradictoryTests`] | same |
+//! | JOIN-7 | released figures keep the agreed policy | [`Error::BadRelease`] | same |
+//!
+//! # Examples
+//! ```
+//! use tidegate_mpc::join::{Cell, Counts, Lent, Plan};
+//! use tidegate_mpc::testing::{CellByCell, JoinSide, Parties, Rows};
+//! use tidegate_mpc::{ItemSet, Outputs, Protocol};
+//!
+//! // One party knows who was ill, the other what was paid to whom.
+//! let (ill, paid) = (ItemSet::new(["ann", "bob", "cy"])?, ItemSet::new(["bob", "cy", "di"])?);
+//! let rows = [(0, vec![250]), (0, vec![-30]), (0, vec![9000])];
+//!
+//! let lent = Lent { labels: 1, columns: 1, dummies: 0, minimum: 2, counts: Counts::ByMatcher };
+//! let all = Cell { labels: vec![0], columns: vec![0] };
+//! let disclosure = CellByCell {
+//!     counts: vec![all.clone()],
+//!     sums: vec![vec![(all, (-30_000, 30_000))]],
+//!     counted_by_matcher: true,
+//!     ..CellByCell::default()
+//! };
+//! let mut matcher = JoinSide { borrow: Some(disclosure.clone()), ..JoinSide::default() };
+//! let mut owner = JoinSide { lend: Some(Rows { rows: &rows, disclosure }), ..JoinSide::default() };
+//! let parties = Parties::new(Protocol::JoinElGamal, Outputs::Both, 0, &ill, &paid);
+//! let plan = Plan { own: None, peer: Some(lent) };
+//! let mut pass = |_, message| Some(message);
+//! let (a, b) = parties.run_join(plan, &mut matcher, &mut owner, &mut pass, &mut |_, m| Some(m));
+//! assert!(a.is_ok() && b.is_ok());
+//! assert_eq!(matcher.borrow.unwrap().released, [Some(2), Some(220)]);
+//! # Ok::<(), tidegate_mpc::Error>(())
+//! ```
 
 mod blinding;
 mod matcher;

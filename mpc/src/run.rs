@@ -474,6 +474,6 @@ pub fn flights(session: &Session) -> u64 {
             let windows = session.receiver_len().div_ceil((WINDOW * CHUNK_LEN) as u64);
             6 + 2 * windows.saturating_sub(1)
         }
-        Protocol::PsiCardinality => 5,
+        Protocol::PsiCardinality | Protocol::JoinElGamal => 5,
     }
 }

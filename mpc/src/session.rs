@@ -36,6 +36,8 @@ pub enum Protocol {
     PsiEcdh,
     /// [`crate::psi::cardinality`]: the receiver learns the size of the intersection.
     PsiCardinality,
+    /// Both sides learn agreed statistics over the records that they share, and not which those are.
+    JoinElGamal,
 }
 
 impl Protocol {
@@ -44,6 +46,7 @@ impl Protocol {
         match self {
             Self::PsiEcdh => "psi-ecdh",
             Self::PsiCardinality => "psi-cardinality",
+            Self::JoinElGamal => "join-elgamal",
         }
     }
 
@@ -51,11 +54,12 @@ impl Protocol {
         match self {
             Self::PsiEcdh => 1,
             Self::PsiCardinality => 2,
+            Self::JoinElGamal => 3,
         }
     }
 
     fn from_code(code: u8) -> Option<Self> {
-        [Self::PsiEcdh, Self::PsiCardinality].into_iter().find(|p| p.code() == code)
+        [Self::PsiEcdh, Self::PsiCardinality, Self::JoinElGamal].into_iter().find(|p| p.code() == code)
     }
 }
 

@@ -18,6 +18,7 @@ fn party(name: &str, identity: &Identity, endpoint: Option<&str>) -> PartyTerm {
         endpoint: endpoint.map(Into::into),
         max_records: 5_000_000,
         columns: None,
+        dataset: None,
     }
 }
 
@@ -34,6 +35,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         expires: Some("2027-06-30".parse()?),
         key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
         party: vec![party("health", &health, Some("health.example:7440")), party("credit", &credit, None)],
+        join: None,
+        column: Vec::new(),
+        statistic: Vec::new(),
+        disclosure: None,
     })?;
 
     // One side writes the file, each signs it, and each can check it.

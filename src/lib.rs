@@ -4,6 +4,7 @@ pub mod agreement;
 pub mod cli;
 pub mod commands;
 pub mod data;
+pub mod decimal;
 pub mod error;
 pub mod hex;
 pub mod identity;

@@ -63,6 +63,22 @@ pub enum AgreementError {
         /// What holds for it.
         rule: &'static str,
     },
+    /// A field of an entry of a list breaks its rule.
+    #[error("`{name}` of `{entry}` in an agreement {rule}")]
+    Entry {
+        /// The field.
+        name: &'static str,
+        /// The name of the entry.
+        entry: String,
+        /// What holds for it.
+        rule: &'static str,
+    },
+    /// The agreement is not on an intersection.
+    #[error("the agreement is on statistics (`join-elgamal`), not on an intersection")]
+    NotAnIntersection,
+    /// The agreement is not on statistics.
+    #[error("the agreement is on an intersection, not on statistics")]
+    NotStatistics,
     /// Parties have not signed.
     #[error("the agreement is not signed by {}", parties.join(" and "))]
     Unsigned {
@@ -117,6 +133,10 @@ impl AgreementError {
             Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "make the directory first, or check the path"
             }
+            Self::Entry { .. } => JOIN_EXAMPLE,
+            Self::Field { name, .. } if is_of_join(name) => JOIN_EXAMPLE,
+            Self::NotAnIntersection => "run `tidegate join` under it, or agree on `psi-ecdh`",
+            Self::NotStatistics => "run `tidegate psi` under it, or agree on `join-elgamal`",
             Self::Field { .. } => "see the example in `tidegate agreement new --help`",
             Self::SignedAlready { .. } => {
                 "there is nothing left to do; `tidegate agreement show` lists who signed"
@@ -135,4 +155,12 @@ impl AgreementError {
         };
         Some(hint.to_owned())
     }
+}
+
+const JOIN_EXAMPLE: &str = "compare it with examples/join-agreement.toml";
+
+/// Tells whether a field stands in agreements on statistics alone.
+fn is_of_join(name: &str) -> bool {
+    let part = name.split_once('.').map_or(name, |(part, _)| part);
+    ["join", "column", "statistic", "disclosure"].contains(&part) || name == "party.dataset"
 }

@@ -1,8 +1,9 @@
 //! Agreements: what two parties signed before any of their data meets.
 //!
 //! An agreement names the purpose, the parties with their keys, the key columns and how they are normalized,
-//! who gets output, the smallest result that is released, how often it may be run and until when. Its hash is
-//! bound into every session, so two sides that hold different agreements never exchange a data-dependent byte.
+//! who gets output, the smallest result that is released, how often it may be run and until when. One on
+//! statistics also says which columns may be used, what may be computed and what a result must satisfy. Its hash
+//! is bound into every session, so two sides that hold different agreements never exchange a data-dependent byte.
 //!
 //! # Canonical form
 //! What is hashed and signed is the agreement without its signatures as JSON in the canonical form of RFC 8785:
@@ -13,16 +14,20 @@
 //! | check | what is checked | error |
 //! |---|---|---|
 //! | AGREE-1 | the document holds exactly the fields of version 1 | [`AgreementError::Syntax`], [`AgreementError::Version`] |
-//! | AGREE-2 | every field is within its bounds and the whole makes sense | [`AgreementError::Field`] |
+//! | AGREE-2 | every field is within its bounds and the whole makes sense | [`AgreementError::Field`], [`AgreementError::Entry`] |
 //! | AGREE-3 | every party signed, and nobody else | [`AgreementError::Unsigned`], [`AgreementError::BadSignature`], [`AgreementError::Stranger`], [`AgreementError::SignedTwice`] |
 //! | AGREE-4 | it has not expired | [`AgreementError::Expired`] |
 //! | AGREE-5 | the own key is a party's | [`AgreementError::NotAParty`] |
 
 mod canonical;
+mod columns;
 mod day;
+mod disclosure;
 mod document;
 mod error;
+mod grids;
 mod short_form;
+mod statistics;
 
 use std::collections::BTreeSet;
 
@@ -30,10 +35,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tidegate_mpc::{MAX_SET_LEN, PartyId, Protocol};
 
+pub use columns::{ColumnTerm, MAX_COLUMN_TERMS, MAX_GROUPS, MAX_NUMBER_DECIMALS};
 pub use day::{Day, NotADay};
+pub use disclosure::{BudgetTerm, DisclosureTerm, DominanceTerm, Mechanism, NoiseTerm};
 pub use document::{SignatureEntry, SignedAgreement, sign_file, to_toml, write_new};
 pub use error::AgreementError;
+pub use grids::{Grid, grids};
 pub use short_form::{OutputFor, ShortForm};
+pub use statistics::{
+    DummiesTerm, GroupHiding, JoinTerm, JoinTerms, MAX_STATISTICS, StatisticKind, StatisticTerm,
+};
 
 use crate::data::normalize::Rule;
 use crate::identity::{Identity, PublicKey, Signature};
@@ -44,6 +55,9 @@ pub const AGREEMENT_VERSION: u32 = 1;
 
 /// Domain of the parties' signatures, and the first line of what is hashed.
 const DOMAIN: &str = "tidegate/1 agreement";
+
+/// Integers of the canonical form are below this, and so exact in every implementation of JSON.
+const MAX_EXACT: u64 = 1 << 53;
 
 /// Longest id, purpose, column name and endpoint, in bytes.
 const MAX_TEXT_BYTES: usize = 1000;
@@ -67,11 +81,11 @@ pub struct Terms {
     pub id: String,
     /// What the result is for.
     pub purpose: String,
-    /// `psi-ecdh`, under which `--count-only` is allowed too, or `psi-cardinality`.
+    /// `psi-ecdh`, under which `--count-only` is allowed too, `psi-cardinality`, or `join-elgamal`.
     pub protocol: String,
     /// Names of the parties that get output.
     pub output: Vec<String>,
-    /// Below this number of common keys nothing is released.
+    /// Below this number of common keys nothing is released; 0 under `join-elgamal`.
     pub minimum_intersection: u64,
     /// How often each party may run it.
     pub max_runs: u32,
@@ -82,6 +96,18 @@ pub struct Terms {
     pub key: Vec<KeyTerm>,
     /// The two parties.
     pub party: Vec<PartyTerm>,
+    /// How the records meet; this and all below under `join-elgamal` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<JoinTerm>,
+    /// The columns that may be used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub column: Vec<ColumnTerm>,
+    /// The statistics that may be computed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistic: Vec<StatisticTerm>,
+    /// What a result must satisfy before it leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disclosure: Option<DisclosureTerm>,
 }
 
 /// A column of the key.
@@ -110,6 +136,9 @@ pub struct PartyTerm {
     /// Names of the key columns in its table, in the order of the key; by default the names of the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
+    /// Name of what its table is a part of, over which a privacy budget runs; required where there is noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
 }
 
 /// A side of the agreement and the one across, as one of the parties sees them.
@@ -129,7 +158,7 @@ impl Agreement {
     /// Checks terms.
     ///
     /// # Errors
-    /// [`AgreementError::Version`], [`AgreementError::Field`].
+    /// [`AgreementError::Version`], [`AgreementError::Field`], [`AgreementError::Entry`].
     pub fn new(terms: Terms) -> Result<Self, AgreementError> {
         if terms.version != AGREEMENT_VERSION {
             return Err(AgreementError::Version { found: terms.version, expected: AGREEMENT_VERSION });
@@ -138,9 +167,11 @@ impl Agreement {
         check_key(&terms)?;
         check_parties(&terms)?;
         check_outputs(&terms)?;
-        let agreement = Self { terms };
-        agreement.protocol()?;
-        Ok(agreement) // AGREE-2
+        match named_protocol(&terms)? {
+            Protocol::JoinElGamal => statistics::check(&terms)?,
+            _ => statistics::check_absent(&terms)?,
+        }
+        Ok(Self { terms }) // AGREE-2
     }
 
     /// Returns the fields.
@@ -159,14 +190,29 @@ impl Agreement {
         hash.chain_update(self.canonical()).finalize().into()
     }
 
-    /// Returns the protocol.
+    /// Returns the protocol of an agreement on an intersection.
     ///
     /// # Errors
-    /// [`AgreementError::Field`]; never for an agreement made by [`Self::new`].
+    /// [`AgreementError::NotAnIntersection`].
     pub fn protocol(&self) -> Result<Protocol, AgreementError> {
-        let known = [Protocol::PsiEcdh, Protocol::PsiCardinality];
-        let found = known.into_iter().find(|p| p.name() == self.terms.protocol);
-        found.ok_or_else(|| field("protocol", "is `psi-ecdh` or `psi-cardinality`"))
+        match named_protocol(&self.terms)? {
+            Protocol::JoinElGamal => Err(AgreementError::NotAnIntersection),
+            protocol => Ok(protocol),
+        }
+    }
+
+    /// Returns the parts of an agreement on statistics.
+    ///
+    /// # Errors
+    /// [`AgreementError::NotStatistics`].
+    pub fn join_terms(&self) -> Result<JoinTerms<'_>, AgreementError> {
+        let Terms { join, column, statistic, disclosure, .. } = &self.terms;
+        match (join, disclosure) {
+            (Some(join), Some(disclosure)) => {
+                Ok(JoinTerms { join, columns: column, statistics: statistic, disclosure })
+            }
+            _ => Err(AgreementError::NotStatistics),
+        }
     }
 
     /// Signs as the owner of `identity`.
@@ -230,6 +276,12 @@ impl Agreement {
 
 const PARTY_NAME: &str = "is 1 to 64 characters of a-z, 0-9, '-', '_' and '.', the first a letter or digit";
 
+fn named_protocol(terms: &Terms) -> Result<Protocol, AgreementError> {
+    let known = [Protocol::PsiEcdh, Protocol::PsiCardinality, Protocol::JoinElGamal];
+    let found = known.into_iter().find(|p| p.name() == terms.protocol);
+    found.ok_or_else(|| field("protocol", "is `psi-ecdh`, `psi-cardinality` or `join-elgamal`"))
+}
+
 fn field(name: &'static str, rule: &'static str) -> AgreementError {
     AgreementError::Field { name, rule }
 }
@@ -253,6 +305,16 @@ fn require(holds: bool, name: &'static str, rule: &'static str) -> Result<(), Ag
     if holds { Ok(()) } else { Err(field(name, rule)) }
 }
 
+/// As [`require`], for a field of the entry of a list, which has a name.
+fn require_of(
+    holds: bool,
+    name: &'static str,
+    entry: &str,
+    rule: &'static str,
+) -> Result<(), AgreementError> {
+    if holds { Ok(()) } else { Err(AgreementError::Entry { name, entry: shown(entry), rule }) }
+}
+
 fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && text.chars().all(is_visible)
 }
@@ -267,9 +329,7 @@ fn check_texts(terms: &Terms) -> Result<(), AgreementError> {
     require(is_line(&terms.id), "id", LINE)?;
     require(is_line(&terms.purpose), "purpose", LINE)?;
     require(terms.max_runs > 0, "max_runs", "is at least 1")?;
-    // Integers of the canonical form are exact in every implementation of JSON.
-    let exact = terms.minimum_intersection < 1 << 53;
-    require(exact, "minimum_intersection", "is below 2^53")
+    require(terms.minimum_intersection < MAX_EXACT, "minimum_intersection", "is below 2^53")
 }
 
 fn check_key(terms: &Terms) -> Result<(), AgreementError> {
@@ -311,5 +371,7 @@ fn check_outputs(terms: &Terms) -> Result<(), AgreementError> {
     require(terms.output.iter().all(known), "output", "names only parties of the agreement")
 }
 
+#[cfg(test)]
+mod statistics_tests;
 #[cfg(test)]
 mod tests;

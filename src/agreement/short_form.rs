@@ -62,12 +62,16 @@ impl ShortForm {
             expires: None,
             key: self.key.clone(),
             party,
+            join: None,
+            column: Vec::new(),
+            statistic: Vec::new(),
+            disclosure: None,
         })
     }
 
     fn party(&self, key: PublicKey) -> PartyTerm {
         let name = party_name(&key);
-        PartyTerm { name, key, endpoint: None, max_records: self.max_records, columns: None }
+        PartyTerm { name, key, endpoint: None, max_records: self.max_records, columns: None, dataset: None }
     }
 }
 

@@ -25,6 +25,7 @@ fn pair() -> Pair {
         endpoint: endpoint.map(Into::into),
         max_records: 1000,
         columns: None,
+        dataset: None,
     };
     let terms = Terms {
         version: 1,
@@ -37,6 +38,10 @@ fn pair() -> Pair {
         expires: Some(day("2027-06-30")),
         key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
         party: vec![party("health", &a, Some("127.0.0.1:7440")), party("credit", &b, None)],
+        join: None,
+        column: Vec::new(),
+        statistic: Vec::new(),
+        disclosure: None,
     };
     Pair { a, b, terms }
 }

@@ -48,6 +48,7 @@ fn new(args: AgreementNewArgs) -> Result<u8, Error> {
         endpoint: party.endpoint.clone(),
         max_records: args.max_records,
         columns: columns(&party.name),
+        dataset: None,
     });
     let agreement = Agreement::new(Terms {
         version: AGREEMENT_VERSION,
@@ -60,6 +61,10 @@ fn new(args: AgreementNewArgs) -> Result<u8, Error> {
         max_runs: args.max_runs,
         expires: Some(args.expires),
         key: args.on.into_iter().map(|on| on.term).collect(),
+        join: None,
+        column: Vec::new(),
+        statistic: Vec::new(),
+        disclosure: None,
     })?;
     agreement.check_date(Day::today())?;
     write_new(&args.file, &agreement, args.force)?;

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::error::DataError;
 use super::keys::{KeyedTable, RejectedRow};
 use super::sink::{SinkOptions, TableSink};
-use super::source::TableSource;
+use super::source::{TableSource, TakeBatch};
 
 /// What of a table is copied, and how it is written.
 pub struct CopyPlan<'a> {
@@ -86,7 +86,7 @@ pub fn write_rejects(
             return Ok(());
         }
         let chosen = choose(batch, first, &|row| keyed.rows.item_of(row).is_none());
-        sink.write(&with_reasons(&schema, rejects, &keyed.key_columns, &chosen))
+        sink.write(&with_reasons(&schema, rejects, &keyed.columns, &chosen))
     })?;
     sink.finish()?;
     Ok(keyed.rejected.len() as u64)
@@ -100,22 +100,10 @@ struct Pass<'a> {
     cancel: &'a dyn Fn() -> bool,
 }
 
-type TakeBatch<'a> = dyn FnMut(u64, &RecordBatch) -> Result<(), DataError> + 'a;
-
 impl Pass<'_> {
     /// Hands over each batch with the number of its first row.
     fn run(&mut self, columns: &[usize], take: &mut TakeBatch<'_>) -> Result<(), DataError> {
-        let mut rows = 0;
-        for batch in self.source.batches(Some(columns))? {
-            let batch = batch.map_err(|error| self.source.explain(error))?;
-            take(rows, &batch)?;
-            rows += batch.num_rows() as u64;
-            (self.progress)(rows);
-            if (self.cancel)() {
-                return Err(DataError::Cancelled);
-            }
-        }
-        self.source.verify_unchanged()?;
+        let rows = self.source.scan(columns, self.progress, self.cancel, take)?;
         if rows == self.rows { Ok(()) } else { Err(self.source.changed()) }
     }
 }
@@ -147,16 +135,16 @@ fn reject_schema(source: &TableSource) -> SchemaRef {
 fn with_reasons(
     schema: &SchemaRef,
     rejects: &[RejectedRow],
-    key_columns: &[String],
+    columns: &[String],
     rows: &RecordBatch,
 ) -> RecordBatch {
-    let name = |column: u16| key_columns.get(usize::from(column)).map(String::as_str).unwrap_or_default();
+    let name = |column: u16| columns.get(usize::from(column)).map(String::as_str).unwrap_or_default();
     let numbers = UInt64Array::from_iter_values(rejects.iter().map(|reject| reject.row + 1));
     let names = StringArray::from_iter_values(rejects.iter().map(|reject| name(reject.column)));
     let reasons = StringArray::from_iter_values(rejects.iter().map(|reject| reject.reason.name()));
-    let mut columns: Vec<ArrayRef> = vec![Arc::new(numbers), Arc::new(names), Arc::new(reasons)];
-    columns.extend(rows.columns().iter().cloned());
-    RecordBatch::try_new(schema.clone(), columns).expect("the columns follow the schema")
+    let mut cells: Vec<ArrayRef> = vec![Arc::new(numbers), Arc::new(names), Arc::new(reasons)];
+    cells.extend(rows.columns().iter().cloned());
+    RecordBatch::try_new(schema.clone(), cells).expect("the columns follow the schema")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::format::TextEncoding;
+use crate::decimal::text_of;
 
 /// What went wrong with a table; names the file, row and column, never what stands in a cell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -191,6 +192,63 @@ pub enum DataError {
     #[error("too many distinct keys: {0}")]
     Keys(tidegate_mpc::Error),
 
+    /// The type of a column cannot hold the values that are declared.
+    #[error("column `{}` has type {found}; {wanted}", shown(.name))]
+    ValueType {
+        /// The column.
+        name: String,
+        /// Its type.
+        found: String,
+        /// The types that can.
+        wanted: &'static str,
+    },
+    /// A cell is not what is declared of its column.
+    #[error("row {row}, column `{}` of {path:?}: the cell {fault}", shown(.column))]
+    BadCell {
+        /// The file.
+        path: PathBuf,
+        /// The row, counted from 1 behind the header.
+        row: u64,
+        /// The column.
+        column: String,
+        /// What is wrong with the cell.
+        fault: CellFault,
+    },
+    /// Two rows have the same key where every key may stand once.
+    #[error("rows {first} and {second} of {path:?} have the same key")]
+    EqualKeys {
+        /// The file.
+        path: PathBuf,
+        /// The first of them, counted from 1 behind the header.
+        first: u64,
+        /// The second of them, counted from 1 behind the header.
+        second: u64,
+    },
+    /// Two rows that are to be summed up belong to different groups.
+    #[error("rows {first} and {second} of {path:?} have the same key and differ in column `{}`", shown(.column))]
+    UnlikeGroups {
+        /// The file.
+        path: PathBuf,
+        /// The first of them, counted from 1 behind the header.
+        first: u64,
+        /// The second of them, counted from 1 behind the header.
+        second: u64,
+        /// The column.
+        column: String,
+    },
+    /// The sum over rows with the same key is not what is declared of its column.
+    #[error("rows of {path:?} with the key of row {row}: their sum in column `{}` {fault}", shown(.column))]
+    BadSum {
+        /// The file.
+        path: PathBuf,
+        /// The first of them, counted from 1 behind the header.
+        row: u64,
+        /// The column.
+        column: String,
+        /// What is wrong with the sum.
+        fault: CellFault,
+    },
+
     /// The output exists.
     #[error("{path:?} exists")]
     Exists {
@@ -260,6 +318,59 @@ pub enum ParquetFault {
     Damaged,
 }
 
+/// Why a cell cannot be used; never holds what stands in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CellFault {
+    /// It is empty.
+    #[error("is empty")]
+    Empty,
+    /// It is no number that can be read.
+    #[error("is not a number")]
+    NotANumber,
+    /// It has more digits behind the point than are declared.
+    #[error("has more than {max} digits behind the point")]
+    TooManyDecimals {
+        /// The most allowed.
+        max: u8,
+    },
+    /// It is a float too large to tell numbers with the declared digits apart.
+    #[error("is a floating-point number too large to be exact to {decimals} digits behind the point")]
+    Inexact {
+        /// The digits declared.
+        decimals: u8,
+    },
+    /// It is outside of the declared bounds.
+    #[error("is not between {} and {}", text_of(*.min, *.decimals), text_of(*.max, *.decimals))]
+    OutOfRange {
+        /// The least allowed, in units of the last digit.
+        min: i64,
+        /// The most allowed, in units of the last digit.
+        max: i64,
+        /// Digits behind the point.
+        decimals: u8,
+    },
+    /// It is none of the declared categories.
+    #[error("is none of the {count} categories")]
+    NotACategory {
+        /// How many there are.
+        count: usize,
+    },
+}
+
+impl CellFault {
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Empty => "fill the cell, or agree on `missing = \"drop\"`, which leaves such rows out",
+            Self::NotANumber => "a number reads -12.50: no separators, no exponent, no unit",
+            Self::TooManyDecimals { .. } => "round the column, or agree on more `decimals`",
+            Self::Inexact { .. } => "write the column as text or decimals",
+            Self::OutOfRange { .. } => "correct the table, or agree on other bounds",
+            Self::NotACategory { .. } => "correct the table, or agree on more categories or on rules",
+        }
+    }
+}
+
 impl DataError {
     /// Says what the user can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
@@ -285,6 +396,12 @@ impl DataError {
                 "names must match letter for letter; the first line of the file lists them"
             }
             Self::KeyType { .. } => "write the column as text or integers: other numbers have no single text",
+            Self::ValueType { .. } => "write the column as one of these types",
+            Self::BadCell { fault, .. } | Self::BadSum { fault, .. } => fault.hint(),
+            Self::EqualKeys { .. } => {
+                "remove one of the rows, or agree on `duplicates = \"sum\"` or `\"first\"`"
+            }
+            Self::UnlikeGroups { .. } => "correct one of the rows, or agree on `duplicates = \"first\"`",
             Self::Exists { .. } => "choose another name, or pass --force to overwrite it",
             Self::DiskFull { .. } => "free some space, or choose another directory",
             Self::OutputType { .. } => "write a .parquet file, or leave the column out",

@@ -18,7 +18,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tidegate_mpc::{ItemSet, ItemSetBuilder, MAX_ITEM_BYTES};
+use tidegate_mpc::{Insertion, ItemSet, ItemSetBuilder, MAX_ITEM_BYTES};
 use zeroize::Zeroize;
 
 use super::error::{DataError, ParquetFault};
@@ -52,8 +52,8 @@ pub struct KeyedTable {
     pub items: ItemSet,
     /// The item of every row.
     pub rows: RowMap,
-    /// The names of the key columns, in the order of the key.
-    pub key_columns: Vec<String>,
+    /// The names of the columns read: those of the key in its order, then those of values, where any are read.
+    pub columns: Vec<String>,
     /// The rows without an item, in order.
     pub rejected: Vec<RejectedRow>,
     /// What is reported about all of it.
@@ -75,6 +75,11 @@ impl RowMap {
         let item = self.0.get(usize::try_from(row).ok()?).copied();
         item.filter(|&item| item != REJECTED)
     }
+
+    /// Returns the first row with the item, counted from 0.
+    pub(super) fn first_row_of(&self, item: u32) -> Option<u64> {
+        first_row_of(&self.0, item)
+    }
 }
 
 impl fmt::Debug for RowMap {
@@ -83,12 +88,12 @@ impl fmt::Debug for RowMap {
     }
 }
 
-/// A row that has no key.
+/// A row that has no item: it has no key, or a cell is empty where rows with empty cells are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RejectedRow {
     /// The row, counted from 0.
     pub row: u64,
-    /// The first key column that failed, counted from 0 in the order of the key.
+    /// The first column that failed, counted from 0 in the order of [`KeyedTable::columns`].
     pub column: u16,
     /// Why it failed.
     pub reason: RejectReason,
@@ -99,13 +104,13 @@ pub struct RejectedRow {
 pub struct KeySummary {
     /// Rows of the table.
     pub rows: u64,
-    /// Rows with a key.
+    /// Rows with an item.
     pub keyed_rows: u64,
     /// Distinct keys.
     pub distinct_keys: u64,
     /// Rows whose key an earlier row has.
     pub duplicate_rows: u64,
-    /// Rows without a key, by column and reason.
+    /// Rows without an item, by column and reason.
     pub rejected: Vec<RejectCount>,
 }
 
@@ -133,24 +138,113 @@ pub fn read_keys(
     progress: &mut dyn FnMut(u64),
     cancel: &dyn Fn() -> bool,
 ) -> Result<KeyedTable, DataError> {
-    let plan = KeyPlan::new(source, columns)?;
-    let mut keys = KeyBuilder::default();
-    let mut chunks: Vec<KeyChunk> =
-        (0..BATCH_ROWS.div_ceil(CHUNK_ROWS)).map(|_| KeyChunk::default()).collect();
-    for batch in source.batches(Some(&plan.places))? {
-        let batch = batch.map_err(|error| source.explain(error))?;
-        let cells = plan.cells(&batch).ok_or_else(|| unreadable(source))?;
-        chunks.par_iter_mut().enumerate().for_each(|(i, chunk)| {
-            chunk.fill(&plan.normalizers, &cells, i * CHUNK_ROWS..batch.num_rows().min((i + 1) * CHUNK_ROWS));
-        });
-        keys.take(&chunks, source)?;
-        progress(keys.row_count());
-        if cancel() {
-            return Err(DataError::Cancelled);
-        }
+    read_with(source, columns, &mut KeysAlone, progress, cancel)
+}
+
+/// What a pass takes of each row besides its key.
+pub(super) trait Companion: Sync {
+    /// What it looks at of a batch.
+    type Cells: Sync;
+    /// What one thread takes of a chunk of rows.
+    type Chunk: Default + Send;
+
+    /// Names its columns; they may be those of the key, and one of them may be named twice.
+    fn columns(&self) -> Vec<String>;
+
+    /// Takes its columns of a batch, in its order; `None` where they are not of the types of the schema.
+    fn cells(&self, columns: &[&ArrayRef]) -> Option<Self::Cells>;
+
+    /// Empties a chunk that served before.
+    fn clear(&self, chunk: &mut Self::Chunk);
+
+    /// Takes a row that has a key; the error leaves the row without an item, and counts columns by its own order.
+    fn read(&self, cells: &Self::Cells, row: usize, chunk: &mut Self::Chunk) -> Result<(), Reject>;
+
+    /// Keeps the next row that was taken, which has got an item. `rows` are the items of the rows before it.
+    fn keep(&mut self, chunk: &mut Self::Chunk, item: Insertion, rows: &[u32]) -> Result<(), DataError>;
+}
+
+/// The column and the reason why a row has no item.
+pub(super) type Reject = (u16, RejectReason);
+
+/// A pass that takes nothing besides the keys.
+struct KeysAlone;
+
+impl Companion for KeysAlone {
+    type Cells = ();
+    type Chunk = ();
+
+    fn columns(&self) -> Vec<String> {
+        Vec::new()
     }
-    source.verify_unchanged()?;
-    Ok(keys.finish(columns))
+
+    fn cells(&self, _: &[&ArrayRef]) -> Option<()> {
+        Some(())
+    }
+
+    fn clear(&self, (): &mut ()) {}
+
+    fn read(&self, (): &(), _: usize, (): &mut ()) -> Result<(), Reject> {
+        Ok(())
+    }
+
+    fn keep(&mut self, (): &mut (), _: Insertion, _: &[u32]) -> Result<(), DataError> {
+        Ok(())
+    }
+}
+
+/// As [`read_keys`], and lets `companion` take what it wants of the same rows.
+pub(super) fn read_with<C: Companion>(
+    source: &TableSource,
+    columns: &[KeyColumn],
+    companion: &mut C,
+    progress: &mut dyn FnMut(u64),
+    cancel: &dyn Fn() -> bool,
+) -> Result<KeyedTable, DataError> {
+    let plan = KeyPlan::new(source, columns)?;
+    let layout = Layout::new(source, &plan.places, &companion.columns())?;
+    let mut keys = KeyBuilder::default();
+    let mut chunks: Vec<(KeyChunk, C::Chunk)> =
+        (0..BATCH_ROWS.div_ceil(CHUNK_ROWS)).map(|_| Default::default()).collect();
+    source.scan(&layout.places, progress, cancel, &mut |_, batch| {
+        let cells = plan.cells(batch).zip(companion.cells(&layout.companion_columns(batch)));
+        let (cells, extra) = cells.ok_or_else(|| unreadable(source))?;
+        let taker = &*companion;
+        chunks.par_iter_mut().enumerate().for_each(|(i, (chunk, taken))| {
+            let rows = i * CHUNK_ROWS..batch.num_rows().min((i + 1) * CHUNK_ROWS);
+            taker.clear(taken);
+            chunk.fill(&plan.normalizers, &cells, rows, |row| taker.read(&extra, row, taken));
+        });
+        keys.take(&mut chunks, companion, source)
+    })?;
+    let names = columns.iter().map(|column| column.name.clone()).chain(companion.columns());
+    Ok(keys.finish(names.collect()))
+}
+
+/// Which columns of the table are read, each once: those of the key, then those of the companion.
+struct Layout {
+    places: Vec<usize>,
+    /// For each column of the companion, which of `places` it is.
+    companion: Vec<usize>,
+}
+
+impl Layout {
+    fn new(source: &TableSource, keys: &[usize], companion: &[String]) -> Result<Self, DataError> {
+        let mut layout = Self { places: keys.to_vec(), companion: Vec::new() };
+        for name in companion {
+            let place = source.column(name)?;
+            let known = layout.places.iter().position(|known| *known == place);
+            layout.companion.push(known.unwrap_or(layout.places.len()));
+            if known.is_none() {
+                layout.places.push(place);
+            }
+        }
+        Ok(layout)
+    }
+
+    fn companion_columns<'a>(&self, batch: &'a RecordBatch) -> Vec<&'a ArrayRef> {
+        self.companion.iter().map(|&column| batch.column(column)).collect()
+    }
 }
 
 fn unreadable(source: &TableSource) -> DataError {
@@ -182,7 +276,7 @@ impl KeyPlan {
     }
 
     fn cells(&self, batch: &RecordBatch) -> Option<Vec<TextCells>> {
-        batch.columns().iter().map(TextCells::new).collect()
+        batch.columns().iter().take(self.places.len()).map(TextCells::new).collect()
     }
 }
 
@@ -196,7 +290,7 @@ fn is_key_type(data_type: &DataType) -> bool {
 }
 
 /// One column of a batch as text.
-enum TextCells {
+pub(super) enum TextCells {
     Short(StringArray),
     Long(LargeStringArray),
     View(StringViewArray),
@@ -204,7 +298,7 @@ enum TextCells {
 
 impl TextCells {
     /// Takes text as it is and writes anything else as text.
-    fn new(array: &ArrayRef) -> Option<Self> {
+    pub(super) fn new(array: &ArrayRef) -> Option<Self> {
         Some(match array.data_type() {
             DataType::Utf8 => Self::Short(array.as_string().clone()),
             DataType::Utf8View => Self::View(array.as_string_view().clone()),
@@ -212,7 +306,8 @@ impl TextCells {
         })
     }
 
-    fn get(&self, row: usize) -> Option<&str> {
+    /// Returns a cell; `None` for null.
+    pub(super) fn get(&self, row: usize) -> Option<&str> {
         match self {
             Self::Short(array) => array.is_valid(row).then(|| array.value(row)),
             Self::Long(array) => array.is_valid(row).then(|| array.value(row)),
@@ -226,17 +321,25 @@ impl TextCells {
 struct KeyChunk {
     bytes: Vec<u8>,
     /// For each row, where its item ends or why it has none.
-    rows: Vec<Result<usize, (u16, RejectReason)>>,
+    rows: Vec<Result<usize, Reject>>,
     scratch: Scratch,
 }
 
 impl KeyChunk {
-    fn fill(&mut self, normalizers: &[Normalizer], cells: &[TextCells], rows: std::ops::Range<usize>) {
+    /// Takes rows, and lets `read` take the same of those that have a key.
+    fn fill(
+        &mut self,
+        normalizers: &[Normalizer],
+        cells: &[TextCells],
+        rows: std::ops::Range<usize>,
+        mut read: impl FnMut(usize) -> Result<(), Reject>,
+    ) {
         self.bytes.clear();
         self.rows.clear();
+        let later = |(column, reason): Reject| (column.saturating_add(width(normalizers)), reason);
         for row in rows {
             let start = self.bytes.len();
-            let item = self.append(normalizers, cells, row);
+            let item = self.append(normalizers, cells, row).and_then(|()| read(row).map_err(later));
             if item.is_err() {
                 self.bytes.truncate(start);
             }
@@ -244,12 +347,7 @@ impl KeyChunk {
         }
     }
 
-    fn append(
-        &mut self,
-        rules: &[Normalizer],
-        cells: &[TextCells],
-        row: usize,
-    ) -> Result<(), (u16, RejectReason)> {
+    fn append(&mut self, rules: &[Normalizer], cells: &[TextCells], row: usize) -> Result<(), Reject> {
         let start = self.bytes.len();
         for (column, (rules, cells)) in (0..).zip(rules.iter().zip(cells)) {
             let cell = cells.get(row).ok_or((column, RejectReason::Null))?;
@@ -263,6 +361,11 @@ impl KeyChunk {
         }
         Ok(())
     }
+}
+
+/// Counts the columns of the key, of which a table has at most 2^14.
+fn width(normalizers: &[Normalizer]) -> u16 {
+    u16::try_from(normalizers.len()).unwrap_or(u16::MAX)
 }
 
 impl Drop for KeyChunk {
@@ -284,24 +387,35 @@ impl KeyBuilder {
         self.rows.len() as u64
     }
 
-    fn take(&mut self, chunks: &[KeyChunk], source: &TableSource) -> Result<(), DataError> {
-        for chunk in chunks {
+    fn take<C: Companion>(
+        &mut self,
+        chunks: &mut [(KeyChunk, C::Chunk)],
+        companion: &mut C,
+        source: &TableSource,
+    ) -> Result<(), DataError> {
+        for (chunk, taken) in chunks {
             if self.row_count() + chunk.rows.len() as u64 > MAX_ROWS {
                 return Err(DataError::TooManyRows { path: source.path().to_owned(), max: MAX_ROWS });
             }
-            self.take_chunk(chunk)?;
+            self.take_chunk(chunk, |item, rows| companion.keep(taken, item, rows))?;
         }
         Ok(())
     }
 
-    fn take_chunk(&mut self, chunk: &KeyChunk) -> Result<(), DataError> {
+    fn take_chunk(
+        &mut self,
+        chunk: &KeyChunk,
+        mut keep: impl FnMut(Insertion, &[u32]) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
         let mut start = 0;
         for &row in &chunk.rows {
             let item = match row {
                 Ok(end) => {
                     let item = chunk.bytes.get(start..end).unwrap_or_default();
                     start = end;
-                    self.items.insert(item).map_err(DataError::Keys)?.index
+                    let insertion = self.items.insert(item).map_err(DataError::Keys)?;
+                    keep(insertion, &self.rows)?;
+                    insertion.index
                 }
                 Err((column, reason)) => {
                     self.rejected.push(RejectedRow { row: self.row_count(), column, reason });
@@ -313,26 +427,30 @@ impl KeyBuilder {
         Ok(())
     }
 
-    fn finish(mut self, columns: &[KeyColumn]) -> KeyedTable {
+    fn finish(mut self, columns: Vec<String>) -> KeyedTable {
         self.rows.shrink_to_fit();
         let items = self.items.finish();
         let rows = self.rows.len() as u64;
         let keyed_rows = rows - self.rejected.len() as u64;
         let distinct_keys = items.len() as u64;
-        let rejected = count_rejects(&self.rejected, columns);
+        let rejected = count_rejects(&self.rejected, &columns);
         let duplicate_rows = keyed_rows - distinct_keys;
         let summary = KeySummary { rows, keyed_rows, distinct_keys, duplicate_rows, rejected };
-        let key_columns = columns.iter().map(|column| column.name.clone()).collect();
-        KeyedTable { items, rows: RowMap(self.rows), key_columns, rejected: self.rejected, summary }
+        KeyedTable { items, rows: RowMap(self.rows), columns, rejected: self.rejected, summary }
     }
 }
 
-fn count_rejects(rejected: &[RejectedRow], columns: &[KeyColumn]) -> Vec<RejectCount> {
+/// Finds the first row with the item.
+pub(super) fn first_row_of(rows: &[u32], item: u32) -> Option<u64> {
+    rows.iter().position(|&other| other == item).map(|row| row as u64)
+}
+
+fn count_rejects(rejected: &[RejectedRow], columns: &[String]) -> Vec<RejectCount> {
     let mut counts = BTreeMap::new();
     for reject in rejected {
         *counts.entry((reject.column, reject.reason)).or_insert(0u64) += 1;
     }
-    let name = |column: u16| columns.get(usize::from(column)).map(|c| c.name.clone()).unwrap_or_default();
+    let name = |column: u16| columns.get(usize::from(column)).cloned().unwrap_or_default();
     let rows = counts.into_iter();
     rows.map(|((column, reason), rows)| RejectCount { column: name(column), reason, rows }).collect()
 }
@@ -345,29 +463,10 @@ mod tests {
         Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, UInt64Array,
     };
     use arrow::datatypes::Int8Type;
-    use parquet::arrow::ArrowWriter;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::data::TextEncoding;
-
-    fn csv(text: &str) -> TableSource {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("t.csv");
-        std::fs::write(&path, text).unwrap();
-        TableSource::open(&path, TextEncoding::Utf8).unwrap()
-    }
-
-    fn parquet(columns: Vec<(&str, ArrayRef)>) -> TableSource {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("t.parquet");
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let file = std::fs::File::create(&path).unwrap();
-        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.close().unwrap();
-        TableSource::open(&path, TextEncoding::Utf8).unwrap()
-    }
+    use crate::data::testing::{csv, parquet};
 
     fn key(name: &str, rules: &[Rule]) -> KeyColumn {
         KeyColumn { name: name.into(), rules: rules.to_vec() }

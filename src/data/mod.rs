@@ -6,6 +6,9 @@
 //!      |                                        |
 //!      +------------copy_rows(keep)<------------+--------> TableSink: complete under its name, or absent
 //! ```
+//! Statistics need more of the first pass than keys: [`read_records`] takes the declared columns of the same rows,
+//! typed and checked.
+//!
 //! A file is hostile until checked: rows, columns and cells are bounded, a damaged file ends in a
 //! [`DataError`] that names the place, and no message shows what stands in a cell. The limits do not reach
 //! into the parquet crate: a page or a batch of long cells takes the memory that the file asks for.
@@ -18,13 +21,17 @@ mod gb18030;
 mod keys;
 pub mod normalize;
 mod parquet;
+mod records;
 mod sink;
 mod source;
+#[cfg(test)]
+mod testing;
 
 pub use copy::{CopyPlan, copy_rows, write_rejects};
 pub use csv::MAX_ROW_BYTES;
-pub use error::{AvailableColumns, DataError, ParquetFault};
+pub use error::{AvailableColumns, CellFault, DataError, ParquetFault};
 pub use format::{TableFormat, TextEncoding, UnknownEncoding};
 pub use keys::{KeyColumn, KeySummary, KeyedTable, MAX_ROWS, RejectCount, RejectedRow, RowMap, read_keys};
+pub use records::{ColumnData, ColumnSpec, Duplicates, Missing, RecordRules, Records, read_records};
 pub use sink::{SinkOptions, TableSink};
 pub use source::{BATCH_ROWS, Batches, MAX_COLUMNS, TableSource};

@@ -42,6 +42,9 @@ enum Content {
     Parquet(ParquetTable),
 }
 
+/// What a pass does with a batch and the number of its first row.
+pub(super) type TakeBatch<'a> = dyn FnMut(u64, &RecordBatch) -> Result<(), DataError> + 'a;
+
 /// What changes when somebody writes to an open file.
 struct Fingerprint {
     bytes: u64,
@@ -164,6 +167,33 @@ impl TableSource {
         }
     }
 
+    /// Hands each batch of the columns to `take` with the number of its first row; returns the number of rows.
+    ///
+    /// After each batch `progress` is told the number of rows so far and `cancel` is asked.
+    ///
+    /// # Errors
+    /// Those of reading and of `take`; the file changes meanwhile; the caller cancelled.
+    pub(super) fn scan(
+        &self,
+        columns: &[usize],
+        progress: &mut dyn FnMut(u64),
+        cancel: &dyn Fn() -> bool,
+        take: &mut TakeBatch<'_>,
+    ) -> Result<u64, DataError> {
+        let mut rows = 0;
+        for batch in self.batches(Some(columns))? {
+            let batch = batch.map_err(|error| self.explain(error))?;
+            take(rows, &batch)?;
+            rows += batch.num_rows() as u64;
+            progress(rows);
+            if cancel() {
+                return Err(DataError::Cancelled);
+            }
+        }
+        self.verify_unchanged()?;
+        Ok(rows)
+    }
+
     /// Returns the first rows of the columns, all of them when `names` is `None`.
     ///
     /// # Errors
@@ -188,7 +218,7 @@ impl TableSource {
     }
 
     /// Prefers the cause of an error in the middle of a pass: somebody writes to the file.
-    pub(super) fn explain(&self, error: DataError) -> DataError {
+    fn explain(&self, error: DataError) -> DataError {
         self.verify_unchanged().err().unwrap_or(error)
     }
 

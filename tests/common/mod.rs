@@ -69,6 +69,7 @@ impl Place {
             endpoint: None,
             max_records: 1_000_000,
             columns: None,
+            dataset: None,
         };
         Terms {
             version: 1,
@@ -81,6 +82,10 @@ impl Place {
             expires: Some("2099-12-31".parse().unwrap()),
             key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::Trim] }],
             party: vec![party("health", &self.health), party("credit", &self.credit)],
+            join: None,
+            column: Vec::new(),
+            statistic: Vec::new(),
+            disclosure: None,
         }
     }
 

@@ -50,6 +50,7 @@ fn agree(dir: &Path) -> Result<(), Error> {
             endpoint,
             max_records: 10_000_000,
             columns,
+            dataset: None,
         };
         Ok::<_, Error>((identity, term))
     };
@@ -66,6 +67,10 @@ fn agree(dir: &Path) -> Result<(), Error> {
         expires: Some(Day::today().next()),
         key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
         party: vec![insurance_term, credit_term],
+        join: None,
+        column: Vec::new(),
+        statistic: Vec::new(),
+        disclosure: None,
     })?;
     let path = dir.join(AGREEMENT);
     write_new(&path, &agreement, false)?;

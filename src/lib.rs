@@ -12,5 +12,6 @@ pub mod link;
 pub mod progress;
 pub mod report;
 pub mod state;
+pub mod statistics;
 pub mod synthetic;
 mod whole_file;

@@ -272,34 +272,16 @@ impl Records for Rows<'_> {
     }
 }
 
-impl Disclosure for Rows<'_> {
-    fn questions(&self) -> Vec<Cell> {
-        self.disclosure.questions()
-    }
-
-    fn answer(&mut self, reached: &[bool]) -> Result<(), Refused> {
-        self.disclosure.answer(reached)
-    }
-
-    fn opened(&self) -> Vec<(Cell, (i64, i64))> {
-        self.disclosure.opened()
-    }
-
-    fn noise(&mut self, opened: usize) -> Option<Vec<i64>> {
-        self.disclosure.noise(opened)
-    }
-
-    fn figures_len(&self) -> usize {
-        self.disclosure.figures_len()
-    }
-}
-
 impl Lend for Rows<'_> {
+    fn disclosure(&mut self) -> &mut dyn Disclosure {
+        &mut self.disclosure
+    }
+
     fn records(&self) -> &dyn Records {
         self
     }
 
-    fn release(&mut self, count: Option<u64>, sums: &[i64]) -> Vec<Option<i64>> {
+    fn release(&mut self, count: Option<u64>, sums: &[i64]) -> Result<Vec<Option<i64>>, Refused> {
         let it = &mut self.disclosure;
         it.opened = sums.to_vec();
         let mut next = sums.iter().copied();
@@ -310,11 +292,15 @@ impl Lend for Rows<'_> {
             figures.extend(sums.iter().map(|_| if reached { next.next() } else { None }));
         }
         it.released.clone_from(&figures);
-        figures
+        Ok(figures)
     }
 }
 
 impl Borrow for CellByCell {
+    fn disclosure(&mut self) -> &mut dyn Disclosure {
+        self
+    }
+
     fn receive(&mut self, figures: &[Option<i64>]) -> Result<(), Refused> {
         self.released = figures.to_vec();
         Ok(())

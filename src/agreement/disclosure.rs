@@ -1,19 +1,11 @@
 //! The disclosure policy of an agreement: what a statistic must satisfy before it leaves.
 
-use std::cmp::Ordering;
-
 use serde::{Deserialize, Serialize};
+use tidegate_disclosure::{Dominance, NoiseRule, Policy, PolicyError, Ratio};
 
-use super::{AgreementError, MAX_EXACT, require};
-use crate::decimal::Decimal;
+use super::{AgreementError, field, require};
 
-/// Largest epsilon; beyond it noise protects nobody.
-const MAX_EPSILON: &str = "100";
-
-/// Largest delta, which bounds the chance that a record is not protected at all.
-const MAX_DELTA: &str = "0.01";
-
-/// The disclosure policy.
+/// The disclosure policy, and what runs may spend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DisclosureTerm {
@@ -22,51 +14,18 @@ pub struct DisclosureTerm {
     /// The p% rule: how closely, in percent, the second largest contributor may estimate the largest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p_percent: Option<u32>,
-    /// Released counts and sums are multiples of this.
+    /// Released counts are multiples of this, and sums of this many units of the last digit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round_to: Option<u64>,
     /// The dominance rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dominance: Option<DominanceTerm>,
-    /// Noise on every released figure.
+    pub dominance: Option<Dominance>,
+    /// Noise on every count and sum; its epsilon is that of one measure of one table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub noise: Option<NoiseTerm>,
+    pub noise: Option<NoiseRule>,
     /// What all runs on one dataset may spend together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<BudgetTerm>,
-}
-
-/// The dominance rule: no cell of which the largest contributors make up more than a share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DominanceTerm {
-    /// How many of the largest contributors are looked at.
-    pub largest: u32,
-    /// The most that they may make up of the total, in percent.
-    pub percent: u32,
-}
-
-/// Differentially private noise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoiseTerm {
-    /// The distribution.
-    pub mechanism: Mechanism,
-    /// The loss of privacy of one run.
-    pub epsilon: Decimal,
-    /// The chance of a greater loss; none for pure differential privacy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delta: Option<Decimal>,
-}
-
-/// A distribution of noise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mechanism {
-    /// Discrete Laplace.
-    DiscreteLaplace,
-    /// Discrete Gaussian, which needs a delta.
-    DiscreteGaussian,
 }
 
 /// The loss of privacy that all runs on one dataset may sum up to.
@@ -74,73 +33,49 @@ pub enum Mechanism {
 #[serde(deny_unknown_fields)]
 pub struct BudgetTerm {
     /// The most of all epsilons.
-    pub epsilon: Decimal,
+    pub epsilon: Ratio,
     /// The most of all deltas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delta: Option<Decimal>,
+    pub delta: Option<Ratio>,
 }
 
 impl DisclosureTerm {
+    /// Returns the rules that every release satisfies.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            minimum_count: self.minimum_count,
+            dominance: self.dominance,
+            p_percent: self.p_percent,
+            round_to: self.round_to,
+            noise: self.noise,
+        }
+    }
+
     /// Tells whether a rule looks at single contributions, which must not be negative then.
     pub fn bounds_contributions(&self) -> bool {
         self.dominance.is_some() || self.p_percent.is_some()
     }
 
     pub(super) fn check(&self) -> Result<(), AgreementError> {
-        let exact = 1..MAX_EXACT;
-        require(
-            exact.contains(&self.minimum_count),
-            "disclosure.minimum_count",
-            "is at least 1, below 2^53",
-        )?;
-        let percent = self.p_percent.is_none_or(is_percent);
-        require(percent, "disclosure.p_percent", "is between 1 and 100")?;
-        let base = self.round_to.is_none_or(|base| (2..MAX_EXACT).contains(&base));
-        require(base, "disclosure.round_to", "is at least 2, below 2^53")?;
-        if let Some(DominanceTerm { largest, percent }) = self.dominance {
-            require((1..=5).contains(&largest), "disclosure.dominance.largest", "is between 1 and 5")?;
-            require(is_percent(percent), "disclosure.dominance.percent", "is between 1 and 100")?;
-        }
-        self.check_noise()
-    }
-
-    fn check_noise(&self) -> Result<(), AgreementError> {
-        if let Some(noise) = self.noise {
-            check_epsilon(noise.epsilon, "disclosure.noise.epsilon")?;
-            check_delta(noise.delta, "disclosure.noise.delta")?;
-            let complete = noise.mechanism == Mechanism::DiscreteLaplace || noise.delta.is_some();
-            require(complete, "disclosure.noise.delta", "is required by discrete-gaussian")?;
-        }
-        let Some(budget) = self.budget else { return Ok(()) };
-        check_epsilon(budget.epsilon, "disclosure.budget.epsilon")?;
-        check_delta(budget.delta, "disclosure.budget.delta")?;
-        let Some(noise) = self.noise else {
-            return require(false, "disclosure.budget", "limits noise, of which there is none");
-        };
-        let epsilon = noise.epsilon.compare(budget.epsilon) != Ordering::Greater;
-        require(epsilon, "disclosure.budget.epsilon", "is at least that of the noise, or no run could be")?;
-        let delta = noise
-            .delta
-            .is_none_or(|delta| budget.delta.is_some_and(|most| delta.compare(most) != Ordering::Greater));
-        require(delta, "disclosure.budget.delta", "is at least that of the noise, or no run could be")
+        self.policy().check().map_err(|error| match error {
+            PolicyError::Field { name, rule } => field(full_name(name), rule),
+            _ => field("disclosure", "holds a rule that this program does not know"),
+        })?;
+        let limits_something = self.budget.is_none() || self.noise.is_some();
+        require(limits_something, "disclosure.budget", "limits noise, of which there is none")
     }
 }
 
-fn is_percent(percent: u32) -> bool {
-    (1..=100).contains(&percent)
-}
-
-pub(super) fn check_epsilon(epsilon: Decimal, name: &'static str) -> Result<(), AgreementError> {
-    require(is_within(epsilon, MAX_EPSILON), name, "is above 0 and at most 100")
-}
-
-pub(super) fn check_delta(delta: Option<Decimal>, name: &'static str) -> Result<(), AgreementError> {
-    let bounded = delta.is_none_or(|delta| is_within(delta, MAX_DELTA));
-    require(bounded, name, "is above 0 and at most 0.01")
-}
-
-/// Tells whether a number is above zero and at most `most`.
-fn is_within(number: Decimal, most: &str) -> bool {
-    let bound = |text: &str| text.parse().expect("bounds are numbers");
-    number.compare(bound("0")) == Ordering::Greater && number.compare(bound(most)) != Ordering::Greater
+/// Names a field of the policy as it stands in an agreement.
+fn full_name(name: &str) -> &'static str {
+    match name {
+        "minimum_count" => "disclosure.minimum_count",
+        "p_percent" => "disclosure.p_percent",
+        "round_to" => "disclosure.round_to",
+        "dominance.largest" => "disclosure.dominance.largest",
+        "dominance.percent" => "disclosure.dominance.percent",
+        "noise.epsilon" => "disclosure.noise.epsilon",
+        "noise.delta" => "disclosure.noise.delta",
+        _ => "disclosure.noise",
+    }
 }

@@ -37,7 +37,7 @@ use tidegate_mpc::{MAX_SET_LEN, PartyId, Protocol};
 
 pub use columns::{ColumnTerm, MAX_COLUMN_TERMS, MAX_GROUPS, MAX_NUMBER_DECIMALS};
 pub use day::{Day, NotADay};
-pub use disclosure::{BudgetTerm, DisclosureTerm, DominanceTerm, Mechanism, NoiseTerm};
+pub use disclosure::{BudgetTerm, DisclosureTerm};
 pub use document::{SignatureEntry, SignedAgreement, sign_file, to_toml, write_new};
 pub use error::AgreementError;
 pub use grids::{Grid, grids};

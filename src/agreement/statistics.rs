@@ -7,13 +7,13 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use tidegate_disclosure::Ratio;
 
 use super::columns::{self, ColumnTerm, MAX_COLUMN_TERMS, MAX_GROUPS};
-use super::disclosure::{self, DisclosureTerm};
+use super::disclosure::DisclosureTerm;
 use super::grids::{Grid, grids};
 use super::{AgreementError, LINE, Terms, field, is_line, require, require_of};
 use crate::data::{Duplicates, Missing};
-use crate::decimal::Decimal;
 
 /// Most statistics of an agreement.
 pub const MAX_STATISTICS: usize = 64;
@@ -48,9 +48,9 @@ pub enum GroupHiding {
 #[serde(deny_unknown_fields)]
 pub struct DummiesTerm {
     /// The loss of privacy of the number that the other side sees.
-    pub epsilon: Decimal,
+    pub epsilon: Ratio,
     /// The chance of a greater loss.
-    pub delta: Decimal,
+    pub delta: Ratio,
 }
 
 /// A statistic that may be computed.
@@ -161,8 +161,8 @@ pub(super) fn check(terms: &Terms) -> Result<(), AgreementError> {
     require(count, "statistic", "is given 1 to 64 times under `join-elgamal`")?;
     let join = terms.join.as_ref().ok_or_else(|| field("join", REQUIRED))?;
     let policy = terms.disclosure.as_ref().ok_or_else(|| field("disclosure", REQUIRED))?;
-    check_join(join)?;
     policy.check()?;
+    check_dummies(join, policy)?;
     check_datasets(terms, policy)?;
     columns::check(terms)?;
     check_statistics(terms)?;
@@ -171,12 +171,15 @@ pub(super) fn check(terms: &Terms) -> Result<(), AgreementError> {
     terms.party.iter().try_for_each(|party| check_grids(terms, &grids(terms, &party.name), join.groups))
 }
 
-fn check_join(join: &JoinTerm) -> Result<(), AgreementError> {
-    let complete = join.groups == GroupHiding::Columns || join.dummies.is_some();
-    require(complete, "join.dummies", "is required by `groups = \"partitions\"`")?;
-    let Some(dummies) = join.dummies else { return Ok(()) };
-    disclosure::check_epsilon(dummies.epsilon, "join.dummies.epsilon")?;
-    disclosure::check_delta(Some(dummies.delta), "join.dummies.delta")
+fn check_dummies(join: &JoinTerm, policy: &DisclosureTerm) -> Result<(), AgreementError> {
+    let hides = join.dummies.is_some();
+    let partitions = hides || join.groups == GroupHiding::Columns;
+    require(partitions, "join.dummies", "is required by `groups = \"partitions\"`")?;
+    // Without dummy rows the other side counts the common records exactly, whatever noise a figure carries.
+    require(hides || policy.noise.is_none(), "join.dummies", "is required by `disclosure.noise`")?;
+    let Some(dummies) = &join.dummies else { return Ok(()) };
+    let delta = dummies.delta.numerator().saturating_mul(100) <= dummies.delta.denominator();
+    require(delta, "join.dummies.delta", "is at most 0.01")
 }
 
 fn check_datasets(terms: &Terms, policy: &DisclosureTerm) -> Result<(), AgreementError> {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_disclosure::table::{Levels, Place, Shape};
+use tidegate_disclosure::noise::Dummies;
+use tidegate_disclosure::{Levels, MAX_CELLS, Place, Policy, Shape};
 use tidegate_mpc::join::{Cell, Counts, Lent, MAX_COLUMNS, MAX_MINIMUM, MAX_SPAN, opening_steps};
 
 use super::StatisticsError;
@@ -32,6 +33,10 @@ pub struct Direction {
     pub noise: Option<Noise>,
     /// Most records that the parties can share.
     pub most: u64,
+    /// What every release satisfies.
+    pub policy: Policy,
+    /// How many dummy rows of a label match, where there are some.
+    pub dummies: Option<Dummies>,
 }
 
 /// A table of cells, all measured alike.
@@ -126,7 +131,7 @@ impl Direction {
         if minimum > MAX_MINIMUM {
             return Err(StatisticsError::Minimum { found: minimum, max: MAX_MINIMUM });
         }
-        let mut grids: Vec<_> = planned.into_iter().map(|grid| GridPlan::new(terms, grid)).collect();
+        let mut grids: Vec<_> = planned.into_iter().map(|grid| GridPlan::new(terms, grid)).collect::<Result<_, _>>()?;
         let hiding = join.join.groups;
         let noise = join.disclosure.noise.as_ref();
         let dummies = join.join.dummies.as_ref();
@@ -149,14 +154,16 @@ impl Direction {
         let lent = Lent {
             labels,
             columns,
-            dummies: dummies.as_ref().map_or(0, tidegate_disclosure::noise::Dummies::most),
+            dummies: dummies.as_ref().map_or(0, |dummies| u32::try_from(dummies.most()).unwrap_or(u32::MAX)),
             minimum,
             counts: if single { Counts::ByMatcher } else { Counts::Encrypted },
         };
         let used: BTreeSet<_> = grids.iter().flat_map(|grid| grid.measures.iter().filter_map(|m| m.column())).collect();
         let number = |place: usize| NumberPlan::new(place, terms.column.get(place)?, most);
         let numbers = used.into_iter().filter_map(number).collect();
-        let mut direction = Self { owner: owner.to_owned(), grids, hiding, lent, numbers, noise: None, most };
+        let policy = join.disclosure.policy();
+        let owner = owner.to_owned();
+        let mut direction = Self { owner, grids, hiding, lent, numbers, noise: None, most, policy, dummies };
         direction.noise = noise.map(|noise| Noise::new(noise, &direction)).transpose()?;
         direction.check(terms)?;
         Ok(Some(direction))
@@ -187,7 +194,7 @@ impl Direction {
     fn wide_bounds(&self, measure: Measure) -> Option<(i64, i64)> {
         let (low, high) = self.range(measure);
         let most = i64::try_from(self.most).ok()?;
-        let noise = self.noise.as_ref().map_or(Some(0), |noise| noise.bound(self, measure))?;
+        let noise = self.noise.as_ref().map_or(Some(0), |noise| noise.bound(measure))?;
         let low = low.min(0).checked_mul(most)?.checked_sub(noise)?;
         Some((low, high.max(0).checked_mul(most)?.checked_add(noise)?))
     }
@@ -203,9 +210,26 @@ impl Direction {
         self.numbers.iter().find(|number| number.place == place)
     }
 
+    /// Counts the measures that the protocol does not sum up: the count, where the matcher counts.
+    pub fn skipped(&self) -> usize {
+        usize::from(self.lent.counts == Counts::ByMatcher)
+    }
+
+    /// Counts the figures that the owner releases of a grid: all measures of every place asked for or, with noise, of
+    /// every cell.
+    pub fn figures_of(&self, grid: &GridPlan) -> usize {
+        let places = if self.noise.is_some() { grid.cell_count() } else { grid.places().len() };
+        places * grid.measures.len()
+    }
+
+    /// Counts the figures of all grids.
+    pub fn figures_len(&self) -> usize {
+        self.grids.iter().map(|grid| self.figures_of(grid)).sum()
+    }
+
     /// Returns the sum of the protocol that measures these base cells of a grid.
     pub fn cell(&self, grid: &GridPlan, base_cells: &[u32], measure: usize) -> Cell {
-        let counted = usize::from(self.lent.counts == Counts::ByMatcher);
+        let counted = self.skipped();
         let measure = u32::try_from(measure.saturating_sub(counted)).unwrap_or_default();
         match self.hiding {
             GroupHiding::Partitions if self.lent.labels > 1 => {
@@ -231,13 +255,14 @@ impl Measure {
 }
 
 impl GridPlan {
-    fn new(terms: &Terms, grid: Grid) -> Self {
+    fn new(terms: &Terms, grid: Grid) -> Result<Self, StatisticsError> {
         let groups = |n: usize| {
             let column = grid.by.get(n).and_then(|&place| terms.column.get(place));
             let count = column.and_then(ColumnTerm::group_count).unwrap_or(1);
             u32::try_from(count).unwrap_or(u32::MAX)
         };
-        let shape = Shape { rows: groups(0), columns: groups(1) };
+        let shape = Shape::new(groups(0), groups(1))
+            .map_err(|_| StatisticsError::TooManyCells { max: MAX_CELLS })?;
         let statistics = grid.statistics.iter().filter_map(|&place| terms.statistic.get(place));
         let mut levels = Levels { cells: false, rows: false, columns: false, total: false };
         let mut measures = BTreeSet::from([Measure::Count]);
@@ -246,17 +271,22 @@ impl GridPlan {
             add_levels(&mut levels, terms, &grid, statistic);
         }
         let measures = measures.into_iter().collect();
-        Self { by: grid.by, statistics: grid.statistics, shape, levels, measures, first_column: 0 }
+        Ok(Self { by: grid.by, statistics: grid.statistics, shape, levels, measures, first_column: 0 })
+    }
+
+    /// Returns the first of its columns in the protocol.
+    pub fn first_column(&self) -> u32 {
+        self.first_column
     }
 
     /// Counts the base cells.
     pub fn cell_count(&self) -> usize {
-        self.shape.rows as usize * self.shape.columns as usize
+        self.shape.cells_len() as usize
     }
 
     /// Returns the cells and margins that are asked for, in order.
     pub fn places(&self) -> Vec<Place> {
-        self.shape.places(self.levels).collect()
+        self.levels.places(self.shape)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The owner's records as the protocol takes them: a label and a row of integers each.
 
-use tidegate_mpc::join::{Counts, Records};
+use tidegate_mpc::join::Records;
 
 use super::plan::{Direction, GridPlan, Measure};
 use crate::agreement::GroupHiding;
@@ -69,7 +69,7 @@ impl Records for LentRecords<'_> {
 
     fn values(&self, item: usize, values: &mut [i64]) {
         values.fill(0);
-        let skipped = usize::from(self.direction.lent.counts == Counts::ByMatcher);
+        let skipped = self.direction.skipped();
         for grid in &self.direction.grids {
             let cell = if self.has_partitions() { 0 } else { self.base_cell(grid, item) };
             let measures = grid.measures.iter().skip(skipped);

@@ -41,16 +41,25 @@ pub trait Disclosure {
 }
 
 /// The owner's side of a direction.
-pub trait Lend: Disclosure {
+pub trait Lend {
+    /// Returns what decides about tests and sums.
+    fn disclosure(&mut self) -> &mut dyn Disclosure;
+
     /// Returns the records.
     fn records(&self) -> &dyn Records;
 
     /// Turns what was opened into what is released: the count where the matcher counts, and the sums.
-    fn release(&mut self, count: Option<u64>, sums: &[i64]) -> Vec<Option<i64>>;
+    ///
+    /// # Errors
+    /// [`Refused`] where the sums contradict each other.
+    fn release(&mut self, count: Option<u64>, sums: &[i64]) -> Result<Vec<Option<i64>>, Refused>;
 }
 
 /// The matcher's side of a direction.
-pub trait Borrow: Disclosure {
+pub trait Borrow {
+    /// Returns what decides about tests and sums.
+    fn disclosure(&mut self) -> &mut dyn Disclosure;
+
     /// Takes what the owner releases.
     ///
     /// # Errors
@@ -155,9 +164,12 @@ fn lend_columns<'a, C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     }
     let owner = lending.close()?;
     wire.begin(Phase::Opening, 0);
-    let count = answer_tests(&owner, lent, lend, wire)?;
-    let sums = open(&owner, lend, wire, rng)?;
-    for figures in lend.release(count, &sums).chunks(FIGURES_PER_MESSAGE) {
+    let count = answer_tests(&owner, lent, lend.disclosure(), wire)?;
+    let sums = open(&owner, lend.disclosure(), wire, rng)?;
+    let peer = || wire.session.peer().clone();
+    let figures =
+        lend.release(count, &sums).map_err(|Refused| Error::ContradictoryTests { peer: peer() })?; // JOIN-6
+    for figures in figures.chunks(FIGURES_PER_MESSAGE) {
         wire.send_now(&Figures { figures: figures.to_vec() })?;
     }
     Ok(owner.finish())
@@ -167,7 +179,7 @@ fn lend_columns<'a, C: Channel, O: Observer, R: CryptoRng + ?Sized>(
 fn answer_tests<C: Channel, O: Observer>(
     owner: &Owner<'_>,
     lent: Lent,
-    lend: &mut dyn Lend,
+    lend: &mut dyn Disclosure,
     wire: &mut Wire<'_, C, O>,
 ) -> Result<Option<u64>, RunError> {
     let mut count = None;
@@ -196,7 +208,7 @@ fn answer_tests<C: Channel, O: Observer>(
 
 fn open<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     owner: &Owner<'_>,
-    lend: &mut dyn Lend,
+    lend: &mut dyn Disclosure,
     wire: &mut Wire<'_, C, O>,
     rng: &mut R,
 ) -> Result<Vec<i64>, RunError> {
@@ -229,9 +241,9 @@ fn match_columns<'a, C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     }
     let matcher = matching.close()?;
     wire.begin(Phase::Opening, 0);
-    ask(&matcher, lent, borrow, wire, rng)?;
-    give(&matcher, borrow, wire, rng)?;
-    let figures = receive_figures(borrow.figures_len(), wire)?;
+    ask(&matcher, lent, borrow.disclosure(), wire, rng)?;
+    give(&matcher, borrow.disclosure(), wire, rng)?;
+    let figures = receive_figures(borrow.disclosure().figures_len(), wire)?;
     let peer = || wire.session.peer().clone();
     borrow.receive(&figures).map_err(|Refused| Error::BadRelease { peer: peer() })?; // JOIN-7
     Ok(matcher.finish())
@@ -241,7 +253,7 @@ fn match_columns<'a, C: Channel, O: Observer, R: CryptoRng + ?Sized>(
 fn ask<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     matcher: &Matcher<'_>,
     lent: Lent,
-    borrow: &mut dyn Borrow,
+    borrow: &mut dyn Disclosure,
     wire: &mut Wire<'_, C, O>,
     rng: &mut R,
 ) -> Result<(), RunError> {
@@ -270,7 +282,7 @@ fn ask<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
 /// Gives sums away to be opened.
 fn give<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     matcher: &Matcher<'_>,
-    borrow: &mut dyn Borrow,
+    borrow: &mut dyn Disclosure,
     wire: &mut Wire<'_, C, O>,
     rng: &mut R,
 ) -> Result<(), RunError> {

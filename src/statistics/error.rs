@@ -1,0 +1,63 @@
+//! Why agreed statistics cannot be computed.
+
+use tidegate_disclosure::noise::NoiseError;
+
+/// A limit of the protocol that an agreement goes beyond, found before anything is sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StatisticsError {
+    /// The minimum count is too large to be tested.
+    #[error("a minimum count of {found}; counts can be tested against up to {max}")]
+    Minimum {
+        /// The minimum agreed on.
+        found: u64,
+        /// The most possible.
+        max: u64,
+    },
+    /// A table has too many cells.
+    #[error("a table of more than {max} cells")]
+    TooManyCells {
+        /// The most possible.
+        max: u32,
+    },
+    /// A record would carry too many encrypted figures.
+    #[error("{found} encrypted figures for each record; at most {max} fit")]
+    TooManyColumns {
+        /// How many there would be.
+        found: u32,
+        /// The most possible.
+        max: u32,
+    },
+    /// A sum could not be decoded.
+    #[error("the sum of `{column}` over up to {most} records goes beyond 2^44 units of its last digit")]
+    SumTooWide {
+        /// The column; empty for counts.
+        column: String,
+        /// Most records that the parties can share.
+        most: u64,
+    },
+    /// Decoding all sums would take too long.
+    #[error("{sums} sums, of which the widest takes so long to decode that all of them take hours")]
+    TooMuchWork {
+        /// How many there are.
+        sums: usize,
+    },
+    /// There is no noise for the agreed parameters.
+    #[error("no noise is possible under the agreement: {0}")]
+    Noise(#[from] NoiseError),
+}
+
+impl StatisticsError {
+    /// Says what to do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Minimum { .. } => "agree on a smaller `disclosure.minimum_count`",
+            Self::TooManyCells { .. } => "agree on fewer categories or bins",
+            Self::TooManyColumns { .. } => "agree on `groups = \"partitions\"`, or on fewer groups and columns",
+            Self::SumTooWide { .. } | Self::TooMuchWork { .. } => {
+                "agree on fewer `decimals`, a narrower range, or a smaller `max_records`"
+            }
+            Self::Noise(_) => "agree on a larger epsilon or delta, or on a narrower range",
+        }
+    }
+}

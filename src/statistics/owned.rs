@@ -1,0 +1,103 @@
+//! What the owner of a direction knows besides the plan: its records, its order of the groups, its largest values.
+
+use std::cmp::Reverse;
+
+use rand::seq::SliceRandom;
+use rand::CryptoRng;
+use tidegate_disclosure::Place;
+
+use super::plan::{Direction, GridPlan, Measure};
+use super::records::LentRecords;
+use crate::agreement::GroupHiding;
+use crate::data::ColumnData;
+
+/// The owner's side of a direction, before the run.
+#[derive(Debug)]
+pub(super) struct Owned<'a> {
+    pub(super) records: LentRecords<'a>,
+    /// The new number of each row and column of the grid, where groups are partitions.
+    order: Option<[Vec<u32>; 2]>,
+    /// For each grid and measure the largest values of each base cell, descending.
+    largest: Vec<Vec<Vec<Vec<u64>>>>,
+}
+
+impl<'a> Owned<'a> {
+    /// Orders the groups at random and finds the largest of `items` records; `columns` by place in the agreement.
+    pub(super) fn new(
+        direction: &'a Direction,
+        columns: Vec<Option<&'a ColumnData>>,
+        items: usize,
+        rng: &mut dyn CryptoRng,
+    ) -> Self {
+        let partitioned = direction.grids.first();
+        let partitioned =
+            partitioned.filter(|_| direction.hiding == GroupHiding::Partitions && direction.lent.labels > 1);
+        let order = partitioned.map(|grid| [grid.shape.rows(), grid.shape.columns()].map(|len| shuffled(len, rng)));
+        let labels = match (partitioned, &order) {
+            (Some(grid), Some(order)) => labels(grid, order),
+            _ => Vec::new(),
+        };
+        let records = LentRecords::new(direction, columns, labels);
+        let largest = direction.grids.iter().map(|grid| largest(direction, grid, &records, items)).collect();
+        Self { records, order, largest }
+    }
+
+    /// Returns where a place of the table stands in the protocol.
+    pub(super) fn hidden(&self, place: Place) -> Place {
+        let Some([rows, columns]) = &self.order else { return place };
+        let renamed = |index: Option<u32>, order: &[u32]| index.map(|i| order.get(i as usize).copied().unwrap_or(i));
+        Place { row: renamed(place.row, rows), column: renamed(place.column, columns) }
+    }
+
+    /// Returns the largest values of a measure over some base cells, at least those that rules look at.
+    pub(super) fn largest(&self, grid: usize, measure: usize, base_cells: &[u32]) -> Vec<u64> {
+        let cells = self.largest.get(grid).and_then(|measures| measures.get(measure));
+        let cells = base_cells.iter().filter_map(|&cell| cells?.get(cell as usize));
+        let mut largest: Vec<u64> = cells.flatten().copied().collect();
+        largest.sort_unstable_by_key(|&value| Reverse(value));
+        largest
+    }
+}
+
+fn shuffled(len: u32, mut rng: &mut dyn CryptoRng) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..len).collect();
+    order.shuffle(&mut rng);
+    order
+}
+
+/// Returns the label of every base cell.
+fn labels(grid: &GridPlan, [rows, columns]: &[Vec<u32>; 2]) -> Vec<u32> {
+    let width = grid.shape.columns();
+    rows.iter().flat_map(|row| columns.iter().map(move |column| row * width + column)).collect()
+}
+
+/// Finds the largest sums' contributions; those of squares are of no account to any rule.
+fn largest(
+    direction: &Direction,
+    grid: &GridPlan,
+    records: &LentRecords<'_>,
+    items: usize,
+) -> Vec<Vec<Vec<u64>>> {
+    let kept = direction.policy.largest_len() as usize;
+    let mut largest = vec![vec![vec![0; kept]; grid.cell_count()]; grid.measures.len()];
+    if kept == 0 {
+        return largest;
+    }
+    for item in 0..items {
+        let cell = records.base_cell(grid, item) as usize;
+        for (measure, cells) in grid.measures.iter().zip(&mut largest) {
+            let (Measure::Sum(place), Some(kept)) = (measure, cells.get_mut(cell)) else { continue };
+            insert(kept, records.number(*place, item).unsigned_abs());
+        }
+    }
+    largest
+}
+
+/// Inserts a value into a descending list of fixed length.
+fn insert(kept: &mut [u64], mut value: u64) {
+    for other in kept {
+        if value > *other {
+            std::mem::swap(other, &mut value);
+        }
+    }
+}

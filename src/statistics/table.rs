@@ -1,0 +1,238 @@
+//! Tables of statistics, as they are shown and written: derived from released counts and sums alone.
+
+use serde::Serialize;
+use tidegate_disclosure::{Figures, Place, Verdict};
+
+use super::plan::{Direction, GridPlan, Measure, NumberPlan};
+use super::released::Released;
+use crate::agreement::{ColumnTerm, StatisticKind, StatisticTerm, Terms};
+use crate::decimal::text_of;
+
+/// A statistic over the common records, by group.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StatisticTable {
+    /// Its name in the agreement.
+    pub name: String,
+    /// What was computed.
+    pub kind: StatisticKind,
+    /// Whose columns it is about.
+    pub owner: String,
+    /// The number column, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// The group columns: none, the rows', or those of rows and columns.
+    pub by: Vec<Axis>,
+    /// The cells, and the margins where they are asked for.
+    pub entries: Vec<TableEntry>,
+}
+
+/// A group column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Axis {
+    /// Its name.
+    pub name: String,
+    /// Its groups, in order.
+    pub labels: Vec<String>,
+}
+
+/// A cell or margin of a table.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TableEntry {
+    /// The row, counted from 0; none where all are taken together.
+    pub row: Option<u32>,
+    /// The column, likewise.
+    pub column: Option<u32>,
+    /// Whether it is suppressed.
+    pub suppressed: bool,
+    /// How many records it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<Number>,
+    /// The statistic, where it is another than the count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Number>,
+}
+
+/// A number with its text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Number {
+    /// To compute with.
+    pub number: f64,
+    /// To read: exact for counts and sums, otherwise two digits more than the column has.
+    pub text: String,
+    /// How far chance may have moved it: the sample's for a mean whose variance is released too, and the
+    /// noise's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
+}
+
+/// Makes the tables of a direction; `released` holds one entry for each grid.
+pub fn tables(terms: &Terms, direction: &Direction, released: &[Released]) -> Vec<StatisticTable> {
+    let mut tables = Vec::new();
+    for (grid, released) in direction.grids.iter().zip(released) {
+        for place in &grid.statistics {
+            let made = terms.statistic.get(*place).map(|statistic| {
+                Maker { terms, direction, grid, released, statistic }.table()
+            });
+            tables.extend(made.map(|table| (*place, table)));
+        }
+    }
+    tables.sort_by_key(|(place, _)| *place);
+    tables.into_iter().map(|(_, table)| table).collect()
+}
+
+/// Everything that a table is made of.
+struct Maker<'a> {
+    terms: &'a Terms,
+    direction: &'a Direction,
+    grid: &'a GridPlan,
+    released: &'a Released,
+    statistic: &'a StatisticTerm,
+}
+
+impl Maker<'_> {
+    fn table(&self) -> StatisticTable {
+        let columns = self.statistic.by.iter().filter_map(|name| self.terms.column_named(name));
+        let axis = |column: &ColumnTerm| Axis { name: column.name().to_owned(), labels: column.group_labels() };
+        let by: Vec<Axis> = columns.map(axis).collect();
+        StatisticTable {
+            name: self.statistic.name.clone(),
+            kind: self.statistic.kind,
+            owner: self.direction.owner.clone(),
+            of: self.statistic.of.clone(),
+            entries: self.places(&by).into_iter().map(|place| self.entry(place)).collect(),
+            by,
+        }
+    }
+
+    /// Lists the places of the statistic, as rows and columns of its own.
+    fn places(&self, by: &[Axis]) -> Vec<Place> {
+        let len = |n: usize| by.get(n).map_or(0, |axis| u32::try_from(axis.labels.len()).unwrap_or(u32::MAX));
+        let (rows, columns, totals) = (len(0), len(1), self.statistic.totals);
+        let mut places = Vec::new();
+        let across = |row: Option<u32>, places: &mut Vec<Place>| {
+            places.extend((0..columns).map(|column| Place { row, column: Some(column) }));
+            if by.len() < 2 || totals {
+                places.push(Place { row, column: None });
+            }
+        };
+        (0..rows).for_each(|row| across(Some(row), &mut places));
+        if by.is_empty() || totals {
+            across(None, &mut places);
+        }
+        places
+    }
+
+    /// Returns where a place of the statistic stands in its grid, whose columns may be in another order.
+    fn in_grid(&self, place: Place) -> Place {
+        let index = |n: usize| {
+            let column = self.terms.column.get(*self.grid.by.get(n)?)?.name();
+            match self.statistic.by.iter().position(|name| name == column)? {
+                0 => place.row,
+                _ => place.column,
+            }
+        };
+        self.grid.shape.canonical(Place { row: index(0), column: index(1) })
+    }
+
+    fn entry(&self, place: Place) -> TableEntry {
+        let in_grid = self.in_grid(place);
+        let suppressed = self.released.release.verdict(in_grid) != Verdict::Released;
+        let figures = self.released.release.figures(in_grid);
+        TableEntry {
+            row: place.row,
+            column: place.column,
+            suppressed,
+            count: figures.map(|figures| Number {
+                number: to_f64(figures.count.into()),
+                text: figures.count.to_string(),
+                standard_error: figures.deviations.as_ref().map(|deviations| deviations.count),
+            }),
+            value: figures.and_then(|figures| self.value(&Measured { maker: self, figures })),
+        }
+    }
+
+    fn value(&self, measured: &Measured<'_>) -> Option<Number> {
+        let of = self.statistic.of.as_ref()?;
+        let place = self.terms.column.iter().position(|column| column.name() == of)?;
+        let number = self.direction.number(place)?;
+        match self.statistic.kind {
+            StatisticKind::Sum => measured.sum_of(number),
+            StatisticKind::Mean => measured.mean_of(number),
+            StatisticKind::Variance => measured.variance_of(number).map(|v| measured.shown(number, v, None)),
+            StatisticKind::StandardDeviation => {
+                measured.variance_of(number).map(|v| measured.shown(number, v.sqrt(), None))
+            }
+            StatisticKind::Count | StatisticKind::Histogram | StatisticKind::Crosstab => None,
+        }
+    }
+}
+
+/// The released figures of a place.
+struct Measured<'a> {
+    maker: &'a Maker<'a>,
+    figures: &'a Figures,
+}
+
+impl Measured<'_> {
+    /// Returns a sum and the deviation of its noise, in units.
+    fn sum(&self, measure: Measure) -> Option<(i128, Option<f64>)> {
+        let index = self.maker.grid.measures.iter().position(|other| *other == measure)?.checked_sub(1)?;
+        let deviation = self.figures.deviations.as_ref().and_then(|d| d.sums.get(index).copied());
+        Some((*self.figures.sums.get(index)?, deviation))
+    }
+
+    fn count(&self) -> f64 {
+        to_f64(self.figures.count.into())
+    }
+
+    fn sum_of(&self, number: &NumberPlan) -> Option<Number> {
+        let (sum, deviation) = self.sum(Measure::Sum(number.place))?;
+        Some(Number {
+            number: to_f64(sum) / unit(number),
+            text: text_of(i64::try_from(sum).ok()?, number.decimals),
+            standard_error: deviation.map(|deviation| deviation / unit(number)),
+        })
+    }
+
+    fn mean_of(&self, number: &NumberPlan) -> Option<Number> {
+        let (sum, deviation) = self.sum(Measure::Sum(number.place))?;
+        let count = Some(self.count()).filter(|&count| count > 0.0)?;
+        let mean = to_f64(sum) / unit(number) / count;
+        // Of chance, as far as the variance is released, and of the noise of sum and count (delta method).
+        let sampling = self.variance_of(number).map(|variance| variance / count);
+        let noise = deviation.zip(self.figures.deviations.as_ref()).map(|(sum, deviations)| {
+            let (sum, counted) = (sum / unit(number), mean * deviations.count);
+            (sum * sum + counted * counted) / (count * count)
+        });
+        let error = [sampling, noise].into_iter().flatten().reduce(|a, b| a + b).map(f64::sqrt);
+        Some(self.shown(number, mean, error))
+    }
+
+    /// Computes the variance of a sample, n - 1 in the denominator.
+    fn variance_of(&self, number: &NumberPlan) -> Option<f64> {
+        let (sum, _) = self.sum(Measure::Sum(number.place))?;
+        let (squares, _) = self.sum(Measure::Squares(number.place))?;
+        let count = i128::from(self.figures.count);
+        let degrees = (count > 1).then(|| to_f64(count - 1))?;
+        // Exact up to the division: n (sum of squares) - (sum of distances)^2.
+        let distances = sum - count * i128::from(number.middle);
+        let squares = squares.checked_mul(1 << number.square_shift)?.checked_mul(count)?;
+        let spread = squares.checked_sub(distances.checked_mul(distances)?)?.max(0);
+        Some(to_f64(spread) / to_f64(count) / degrees / (unit(number) * unit(number)))
+    }
+
+    fn shown(&self, number: &NumberPlan, value: f64, standard_error: Option<f64>) -> Number {
+        let digits = usize::from(number.decimals) + 2;
+        Number { number: value, text: format!("{value:.digits$}"), standard_error }
+    }
+}
+
+fn unit(number: &NumberPlan) -> f64 {
+    10f64.powi(number.decimals.into())
+}
+
+/// Takes an integer as a float, as exactly as that can hold it.
+#[expect(clippy::cast_precision_loss, reason = "a shown number has 53 bits")]
+fn to_f64(value: i128) -> f64 {
+    value as f64
+}

@@ -28,3 +28,15 @@ pub(crate) fn shape_and_counts() -> impl Strategy<Value = (Shape, Vec<u64>)> {
         (Just(shape), proptest::collection::vec(count, shape.cells_len() as usize))
     })
 }
+
+/// Lists all tables of `len` counts with this total.
+pub(crate) fn tables(len: usize, total: u64) -> Vec<Vec<u64>> {
+    if len == 1 {
+        return vec![vec![total]];
+    }
+    let with = |first: u64| {
+        let rest = tables(len - 1, total - first);
+        rest.into_iter().map(move |table| [&[first][..], &table].concat())
+    };
+    (0..=total).flat_map(with).collect()
+}

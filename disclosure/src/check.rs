@@ -1,0 +1,283 @@
+//! The checker of opened values: from figures and a policy to a [`Release`].
+//!
+//! 1. Every place is looked at by itself: minimum count, dominance, p%.
+//! 2. Complementary suppression as in [`crate::Suppressor`], with the counts at hand. What remains of a known sum
+//!    must pass the same rules; contributors are those of all hidden terms together. Of withheld terms nothing is
+//!    known, and they count as nothing: the remainder passes only if the opened ones pass.
+//! 3. Interval audit. Who sees the release and knows that counts are not negative can bound the count of each
+//!    suppressed place; the bounds must be at least the minimum count apart. Where they are closer, further places are
+//!    suppressed, those that widen the interval at the least loss. The total is suppressed when every other way is closed.
+//! 4. Reasons. "Small" tells that a count is below the minimum, "complementary" that it is not. If that, with all else,
+//!    leaves a single value for a small count, every reason of the release becomes
+//!    [`Reason::Undisclosed`], and so do the numbers by reason.
+//! 5. Rounding.
+//!
+//! # What is not guaranteed
+//! Intervals of sums are not audited, since their contributions may be bounded by what only an attacker knows; sums are
+//! protected against exact recovery, and remainders of lines by dominance and p%. Rounding is not counted as
+//! protection. Who knows the algorithm and reads the pattern itself may exclude some tables. A
+//! contributor with units in several cells is taken for several.
+
+use crate::cell::{Cell, Entry};
+use crate::cover::Cover;
+use crate::flow::{Bounds, Circulation};
+use crate::graph::{EdgeId, Step};
+use crate::release::{Figures, Release};
+use crate::rules::{Policy, PolicyError, round};
+use crate::table::{Levels, Shape};
+use crate::verdict::{Reason, Verdict};
+
+/// Why there is no release.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// The policy breaks its rules.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The policy asks for noise and the values have none, or the other way round.
+    #[error("the policy {}", if *wanted { "asks for noise" } else { "knows no noise" })]
+    Noise {
+        /// Whether the policy asks for noise.
+        wanted: bool,
+    },
+    /// Nothing is asked for.
+    #[error("no level of the table is asked for")]
+    NothingAsked,
+    /// There are more or fewer entries than places.
+    #[error("{found} entries for {expected} places")]
+    Entries {
+        /// The entries.
+        found: usize,
+        /// The places.
+        expected: usize,
+    },
+    /// The entry of a place cannot be used: another number of sums, too few or unsorted contributors, too large.
+    #[error("entry {index} lacks sums or contributors, or is too large")]
+    Entry {
+        /// Its index among the places asked for.
+        index: usize,
+    },
+    /// Cells do not add up to margins.
+    #[error("figures do not add up")]
+    Inconsistent,
+    /// A received figure breaks the policy.
+    #[error("received figure {index} {rule}")]
+    Received {
+        /// Its index among the places asked for.
+        index: usize,
+        /// What holds for it.
+        rule: &'static str,
+    },
+}
+
+/// Checks opened values against a policy.
+///
+/// `entries` holds one entry for every place that `levels` asks for, in the order of [`Levels::places`].
+///
+/// # Errors
+/// [`CheckError`], but for `Received`.
+///
+/// # Security
+/// Refusals depend on the form of the entries alone, not on how large a count is.
+pub fn check(
+    shape: Shape,
+    levels: Levels,
+    entries: &[Entry],
+    policy: &Policy,
+) -> Result<Release, CheckError> {
+    policy.check()?;
+    if policy.noise.is_some() {
+        return Err(CheckError::Noise { wanted: true });
+    }
+    let mut checker = Checker::new(shape, levels, entries, policy)?;
+    checker.suppress_primary();
+    checker.settle();
+    checker.widen_intervals()?;
+    let is_telling = checker.reasons_tell()?;
+    Ok(checker.release(levels, is_telling))
+}
+
+/// A table on its way through the rules.
+struct Checker<'a> {
+    cover: Cover,
+    policy: &'a Policy,
+    /// For each edge.
+    entries: Vec<Option<&'a Entry>>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(
+        shape: Shape,
+        levels: Levels,
+        entries: &'a [Entry],
+        policy: &'a Policy,
+    ) -> Result<Self, CheckError> {
+        let cover = Cover::new(shape, levels);
+        check_len(entries.len(), cover.asked().len())?;
+        let sums_len = entries.iter().find_map(|entry| entry.known()).map(|cell| cell.sums.len());
+        let is_good = |cell: &Cell| Some(cell.sums.len()) == sums_len && cell.is_complete(policy);
+        if let Some(index) = entries.iter().position(|entry| entry.known().is_some_and(|cell| !is_good(cell)))
+        {
+            return Err(CheckError::Entry { index });
+        }
+        let mut by_edge = vec![None; cover.graph().edges().len()];
+        for (&edge, entry) in cover.asked().iter().zip(entries) {
+            by_edge.get_mut(edge).into_iter().for_each(|at| *at = Some(entry));
+        }
+        let checker = Self { cover, policy, entries: by_edge };
+        checker.check_sums(sums_len.unwrap_or(0))?;
+        Ok(checker)
+    }
+
+    /// Checks that counts fit one table, and sums of lines that are known whole.
+    fn check_sums(&self, sums_len: usize) -> Result<(), CheckError> {
+        let known = |edge| self.cell(edge).map_or(Bounds::at_least(0), |cell| count_of(cell));
+        self.circulation(known)?;
+        for node in 0..self.cover.graph().nodes_len() {
+            let line: Option<Vec<_>> =
+                self.cover.graph().around(node).iter().map(|&id| self.cell(id)).collect();
+            let line = line.unwrap_or_default();
+            let Some((margin, cells)) = line.split_last() else { continue };
+            let total = |cell: &Cell, k: usize| cell.sums.get(k).map_or(0, |sum| sum.total);
+            let adds_up = |k| cells.iter().map(|cell| total(cell, k)).sum::<i128>() == total(margin, k);
+            if !(0..sums_len).all(adds_up) {
+                return Err(CheckError::Inconsistent);
+            }
+        }
+        Ok(())
+    }
+
+    fn cell(&self, edge: EdgeId) -> Option<&'a Cell> {
+        self.entries.get(edge).copied().flatten()?.known()
+    }
+
+    fn suppress_primary(&mut self) {
+        for edge in self.cover.asked().to_vec() {
+            let reason = match self.entries.get(edge).copied().flatten() {
+                Some(Entry::Known(cell)) => cell.primary(self.policy),
+                Some(Entry::Withheld(Reason::NotAsked)) | None => Some(Reason::Withheld),
+                Some(Entry::Withheld(reason)) => Some(*reason),
+            };
+            reason.into_iter().for_each(|reason| self.cover.suppress(edge, reason));
+        }
+    }
+
+    fn settle(&mut self) {
+        let Self { cover, policy, entries } = self;
+        let open = cover.settle(&mut |_, hidden| {
+            let known = hidden.iter().filter_map(|&id| entries.get(id).copied().flatten()?.known());
+            Some(Cell::union(known).primary(policy).is_none())
+        });
+        debug_assert!(open.is_empty(), "every union is answered");
+    }
+
+    fn circulation(&self, bounds: impl Fn(EdgeId) -> Bounds) -> Result<Circulation<'_>, CheckError> {
+        let graph = self.cover.graph();
+        Circulation::find(graph, (0..graph.edges().len()).map(bounds)).ok_or(CheckError::Inconsistent)
+    }
+
+    /// Suppresses until the count of every hidden place ranges over the minimum at least.
+    ///
+    /// Suppressing more only widens intervals, so each place is looked at until it passes, and never again.
+    fn widen_intervals(&mut self) -> Result<(), CheckError> {
+        for edge in self.cover.asked().to_vec() {
+            while self.cover.is_hidden(edge) {
+                let Some(further) = self.too_narrow(edge)? else { break };
+                further.iter().for_each(|&id| self.cover.suppress(id, Reason::Complementary));
+                self.settle();
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what has to be suppressed for the sake of `edge`, or nothing if its interval is wide enough.
+    fn too_narrow(&self, edge: EdgeId) -> Result<Option<Vec<EdgeId>>, CheckError> {
+        let minimum = i128::from(self.policy.minimum_count);
+        let mut circulation = self.circulation(|id| match self.cover.is_released(id) {
+            true => self.cell(id).map_or(Bounds::at_least(0), count_of),
+            false => Bounds::at_least(0),
+        })?;
+        let width = circulation.width(edge, minimum);
+        if width >= minimum {
+            return Ok(None);
+        }
+        Ok(Some(self.cheapest(edge, &circulation, minimum - width)))
+    }
+
+    /// Finds the released places on the cheapest way to raise `edge`, by `needed` if there is such a way.
+    fn cheapest(&self, edge: EdgeId, circulation: &Circulation<'_>, needed: i128) -> Vec<EdgeId> {
+        let way = |least: i128| {
+            let found = self.cover.graph().edge(edge)?;
+            self.cover.graph().cheapest_way(
+                found.to,
+                |node| node == found.from,
+                |step: Step| {
+                    let is_released = self.cover.is_released(step.edge);
+                    let has_room = match is_released {
+                        true => step.is_forward || circulation.value(step.edge) >= least,
+                        false => circulation.room(step) >= least,
+                    };
+                    let cost = if is_released { self.cover.loss(step.edge) } else { 0 };
+                    (step.edge != edge && has_room).then_some(cost)
+                },
+            )
+        };
+        let steps = way(needed).or_else(|| way(1)).unwrap_or_default();
+        let found: Vec<_> =
+            steps.iter().map(|step| step.edge).filter(|&id| self.cover.is_released(id)).collect();
+        // A way with room and nothing released on it would have been used by the flow.
+        if found.is_empty() { self.cover.asked().to_vec() } else { found }
+    }
+
+    /// Tells whether a small count follows from the release and its reasons.
+    fn reasons_tell(&self) -> Result<bool, CheckError> {
+        let minimum = i128::from(self.policy.minimum_count);
+        let mut circulation = self.circulation(|id| match self.cover.verdict(id) {
+            Verdict::Released => self.cell(id).map_or(Bounds::at_least(0), count_of),
+            Verdict::Suppressed(Reason::SmallCount) => Bounds { low: 0, high: minimum - 1 },
+            Verdict::Suppressed(Reason::Complementary | Reason::Dominance | Reason::PPercent) => {
+                Bounds::at_least(minimum)
+            }
+            Verdict::Suppressed(_) => Bounds::at_least(0),
+        })?;
+        let is_small = |id: &EdgeId| self.cover.verdict(*id) == Verdict::Suppressed(Reason::SmallCount);
+        // Below a minimum of 1 there is one value alone, and the reason is meant to tell it.
+        let mut small = self.cover.asked().iter().copied().filter(is_small);
+        Ok(minimum > 1 && small.any(|edge| circulation.width(edge, 1) < 1))
+    }
+
+    fn release(&self, levels: Levels, is_telling: bool) -> Release {
+        let base = self.policy.round_to;
+        let verdict = |id: EdgeId| match self.cover.verdict(id) {
+            Verdict::Suppressed(_) if is_telling => Verdict::Suppressed(Reason::Undisclosed),
+            verdict => verdict,
+        };
+        let figures = |cell: &Cell| {
+            let count = u64::try_from(round(i128::from(cell.count), base)).unwrap_or(u64::MAX);
+            let sums = cell.sums.iter().map(|sum| round(sum.total, base)).collect();
+            Figures { count, sums, deviations: None }
+        };
+        let places = self.cover.asked().iter().map(|&id| {
+            let open = self.cell(id).filter(|_| self.cover.is_released(id));
+            (verdict(id), open.map(figures))
+        });
+        Release::assemble(self.cover.shape(), levels, places, self.policy)
+    }
+}
+
+/// Compares the number of entries with that of places.
+pub(crate) fn check_len(found: usize, expected: usize) -> Result<(), CheckError> {
+    match expected {
+        0 => Err(CheckError::NothingAsked),
+        _ if found != expected => Err(CheckError::Entries { found, expected }),
+        _ => Ok(()),
+    }
+}
+
+fn count_of(cell: &Cell) -> Bounds {
+    Bounds::exactly(i128::from(cell.count))
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

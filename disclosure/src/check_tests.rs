@@ -1,0 +1,196 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Sum;
+use crate::table::Place;
+use crate::testing::{count_of, levels, shape_and_counts, tables};
+
+fn known(count: u64) -> Entry {
+    Entry::Known(Cell { count, sums: vec![] })
+}
+
+fn entries(shape: Shape, levels: Levels, counts: &[u64]) -> Vec<Entry> {
+    levels.places(shape).iter().map(|&place| known(count_of(shape, counts, place))).collect()
+}
+
+fn checked(shape: Shape, levels: Levels, counts: &[u64], minimum: u64) -> Release {
+    check(shape, levels, &entries(shape, levels, counts), &Policy::with_minimum(minimum)).unwrap()
+}
+
+/// Lists the tables with the released counts of `release`, all counts at most `most`.
+fn fitting(shape: Shape, counts: &[u64], release: &Release, most: u64) -> Vec<Vec<u64>> {
+    let cells = shape.cells_len() as usize;
+    let all: Vec<_> = match release.verdict(Place::TOTAL).is_released() && cells > 1 {
+        true => tables(cells, count_of(shape, counts, Place::TOTAL)),
+        false => (0..=most).flat_map(|total| tables(cells, total)).collect(),
+    };
+    let open: Vec<_> =
+        release.iter().filter(|(_, verdict, _)| verdict.is_released()).map(|(p, _, _)| p).collect();
+    let fits =
+        |table: &Vec<u64>| open.iter().all(|&p| count_of(shape, table, p) == count_of(shape, counts, p));
+    all.into_iter().filter(fits).collect()
+}
+
+#[test]
+fn no_small_table_gives_away_a_count() {
+    let minimum = 2;
+    for (rows, columns, most) in [(2, 2, 7), (3, 1, 8), (1, 4, 6), (2, 3, 4)] {
+        let shape = Shape::new(rows, columns).unwrap();
+        for counts in (0..=most).flat_map(|total| tables(shape.cells_len() as usize, total)) {
+            let release = checked(shape, Levels::ALL, &counts, minimum);
+            let fits = fitting(shape, &counts, &release, most + minimum);
+            for (place, verdict, _) in release.iter() {
+                let values: BTreeSet<_> = fits.iter().map(|table| count_of(shape, table, place)).collect();
+                let width = values.last().unwrap() - values.first().unwrap();
+                assert!(verdict.is_released() || width >= minimum, "{place:?} of {counts:?}: {values:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn three_by_three_with_small_counts_gives_away_nothing() {
+    let shape = Shape::new(3, 3).unwrap();
+    for counts in [[1, 0, 2, 0, 3, 0, 2, 0, 1], [0, 0, 3, 3, 0, 0, 0, 3, 0], [1, 2, 2, 2, 0, 0, 1, 0, 2]] {
+        let release = checked(shape, Levels::ALL, &counts, 3);
+        let fits = fitting(shape, &counts, &release, 9);
+        for (place, verdict, _) in release.iter() {
+            let values: BTreeSet<_> = fits.iter().map(|table| count_of(shape, table, place)).collect();
+            assert!(
+                verdict.is_released() || values.last().unwrap() - values.first().unwrap() >= 3,
+                "{place:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_interval_that_is_too_narrow_is_widened() {
+    // The linear pattern hides a rectangle; with a zero in it the small cell can only rise by two.
+    let shape = Shape::new(3, 3).unwrap();
+    let counts = [2, 5, 90, 90, 5, 90, 90, 90, 90];
+    let release = checked(shape, Levels::ALL, &counts, 5);
+    let fits = |release: &Release| fitting_range(shape, &counts, release, Place::cell(0, 0));
+    assert!(fits(&release) >= 5, "{release:?}");
+}
+
+/// Computes the width of a place's interval anew.
+fn fitting_range(shape: Shape, counts: &[u64], release: &Release, place: Place) -> i128 {
+    let graph = crate::graph::Graph::new(shape);
+    let bounds = graph.edges().iter().map(|edge| match release.verdict(edge.place).is_released() {
+        true => Bounds::exactly(i128::from(count_of(shape, counts, edge.place))),
+        false => Bounds::at_least(0),
+    });
+    let bounds: Vec<_> = bounds.collect();
+    Circulation::find(&graph, bounds.into_iter()).unwrap().width(graph.id(place).unwrap(), 1000)
+}
+
+#[test]
+fn reasons_that_would_give_a_count_away_are_not_told() {
+    // Each cell is small and the total is six, so each would have to be three.
+    let shape = Shape::new(2, 1).unwrap();
+    let release = checked(shape, Levels::ALL, &[3, 3], 4);
+    assert_eq!(release.suppressed().iter().collect::<Vec<_>>(), [(&Reason::Undisclosed, &2)]);
+    let release = checked(shape, Levels::ALL, &[3, 2], 4);
+    assert_eq!(release.suppressed().iter().collect::<Vec<_>>(), [(&Reason::SmallCount, &2)]);
+}
+
+#[test]
+fn dominated_sums_take_others_with_them() {
+    let shape = Shape::new(3, 1).unwrap();
+    let cell = |count, total, largest: &[u64]| {
+        Entry::Known(Cell { count, sums: vec![Sum { total, largest: largest.to_vec() }] })
+    };
+    let policy = Policy { p_percent: Some(10), ..Policy::with_minimum(3) };
+    let entries = [
+        cell(5, 1010, &[1000, 5]),
+        cell(9, 900, &[200, 150]),
+        cell(9, 900, &[200, 150]),
+        cell(23, 2810, &[1000, 200]),
+    ];
+    let release = check(shape, Levels::ALL, &entries, &policy).unwrap();
+    assert_eq!(release.verdict(Place::cell(0, 0)), Verdict::Suppressed(Reason::PPercent));
+    assert_eq!(release.verdict(Place::cell(1, 0)), Verdict::Suppressed(Reason::Complementary));
+    assert_eq!(release.figures(Place::TOTAL).unwrap().sums, [2810]);
+}
+
+#[test]
+fn withheld_places_stay_withheld() {
+    let shape = Shape::new(3, 1).unwrap();
+    let entries = [Entry::Withheld(Reason::SmallCount), known(20), known(30), known(53)];
+    let release = check(shape, Levels::ALL, &entries, &Policy::with_minimum(5)).unwrap();
+    assert_eq!(release.verdict(Place::cell(0, 0)), Verdict::Suppressed(Reason::SmallCount));
+    assert_eq!(release.suppressed_len(), 2);
+    let all = [(); 4].map(|()| Entry::Withheld(Reason::NotAsked));
+    let release = check(shape, Levels::ALL, &all, &Policy::with_minimum(5)).unwrap();
+    assert_eq!(release.suppressed().get(&Reason::Withheld), Some(&4));
+}
+
+#[test]
+fn bad_entries_are_refused() {
+    let shape = Shape::new(2, 1).unwrap();
+    let policy = Policy::with_minimum(1);
+    let refused = |entries: &[Entry]| check(shape, Levels::ALL, entries, &policy).unwrap_err();
+    assert_eq!(refused(&[known(1)]), CheckError::Entries { found: 1, expected: 3 });
+    assert_eq!(refused(&[known(1), known(2), known(4)]), CheckError::Inconsistent);
+    assert_eq!(refused(&[known(1), known(1 << 60), known(2)]), CheckError::Entry { index: 1 });
+    let with_sum = |count, total| Entry::Known(Cell { count, sums: vec![Sum { total, largest: vec![] }] });
+    assert_eq!(refused(&[known(1), with_sum(1, 5), known(2)]), CheckError::Entry { index: 1 });
+    assert_eq!(refused(&[with_sum(1, 5), with_sum(1, 5), with_sum(2, 11)]), CheckError::Inconsistent);
+    assert_eq!(check(shape, Levels::default(), &[], &policy), Err(CheckError::NothingAsked));
+    let noise = "minimum_count = 1\nnoise = { mechanism = \"discrete-laplace\", epsilon = \"1\" }";
+    let noisy: Policy = toml::from_str(noise).unwrap();
+    let entries = entries(shape, Levels::ALL, &[5, 6]);
+    assert_eq!(check(shape, Levels::ALL, &entries, &noisy), Err(CheckError::Noise { wanted: true }));
+    let bad = check(shape, Levels::ALL, &entries, &Policy::with_minimum(0));
+    assert!(matches!(bad, Err(CheckError::Policy(_))), "{bad:?}");
+}
+
+#[test]
+fn a_large_table_is_checked() {
+    let shape = Shape::new(20, 20).unwrap();
+    let counts: Vec<u64> = (0..400).map(|i| i * 7919 % 31).collect();
+    let release = checked(shape, Levels::ALL, &counts, 5);
+    assert!(release.verdict(Place::TOTAL).is_released());
+    assert!(release.suppressed_len() < 200, "{:?}", release.suppressed());
+}
+
+proptest! {
+    #[test]
+    fn suppressed_counts_range_over_the_minimum(
+        (shape, counts) in shape_and_counts(), levels in levels(), minimum in 1_u64..12,
+    ) {
+        let release = checked(shape, levels, &counts, minimum);
+        for (place, verdict, figures) in release.iter() {
+            let count = count_of(shape, &counts, place);
+            prop_assert_eq!(figures.map(|f| f.count), verdict.is_released().then_some(count));
+            prop_assert!(!verdict.is_released() || count >= minimum);
+            let width = if shape.cells_len() == 1 { 1000 } else { fitting_range(shape, &counts, &release, place) };
+            prop_assert!(verdict.is_released() || width >= i128::from(minimum), "{:?} {}", place, width);
+        }
+    }
+
+    #[test]
+    fn what_is_checked_can_be_received((shape, counts) in shape_and_counts(), levels in levels(), minimum in 1_u64..12, base in proptest::option::of(2_u64..20)) {
+        let policy = Policy { round_to: base, ..Policy::with_minimum(minimum) };
+        let release = check(shape, levels, &entries(shape, levels, &counts), &policy).unwrap();
+        let sent = release.iter().map(|(_, _, figures)| figures.map(|f| (f.count, f.sums.clone()))).collect();
+        let received = Release::received(shape, levels, sent, &policy).unwrap();
+        for (place, verdict, figures) in release.iter() {
+            prop_assert_eq!(received.verdict(place).is_released(), verdict.is_released());
+            prop_assert_eq!(received.figures(place), figures);
+        }
+    }
+
+    #[test]
+    fn large_counts_are_all_released_and_small_ones_all_suppressed(
+        (shape, counts) in shape_and_counts(), levels in levels(),
+    ) {
+        let minimum = counts.iter().sum::<u64>() + 1;
+        prop_assert_eq!(checked(shape, levels, &counts, minimum).suppressed_len(), levels.places(shape).len());
+        let large: Vec<_> = counts.iter().map(|count| count + minimum).collect();
+        prop_assert_eq!(checked(shape, levels, &large, minimum).suppressed_len(), 0);
+    }
+}

@@ -131,7 +131,7 @@ impl<'a> Checker<'a> {
 
     /// Checks that counts fit one table, and sums of lines that are known whole.
     fn check_sums(&self, sums_len: usize) -> Result<(), CheckError> {
-        let known = |edge| self.cell(edge).map_or(Bounds::at_least(0), count_of);
+        let known = |edge| self.cell(edge).map_or(Bounds::at_least(0), |cell| count_of(cell));
         self.circulation(known)?;
         for node in 0..self.cover.graph().nodes_len() {
             let line: Option<Vec<_>> =

@@ -194,14 +194,3 @@ proptest! {
         prop_assert_eq!(checked(shape, levels, &large, minimum).suppressed_len(), 0);
     }
 }
-
-#[test]
-fn zz_time() {
-    for (r, c) in [(64, 64), (2, 2048), (4096, 1)] {
-        let shape = Shape::new(r, c).unwrap();
-        let counts: Vec<u64> = (0..4096).map(|i| i * 7919 % 31).collect();
-        let t = std::time::Instant::now();
-        let release = checked(shape, Levels::ALL, &counts, 5);
-        eprintln!("{r}x{c} {:?} {:?}", t.elapsed(), release.suppressed());
-    }
-}

@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tempfile::TempDir;
 use tidegate::data::normalize::{Normalizer, Rule, Scratch};
-use tidegate::data::{CopyPlan, KeyColumn, SinkOptions, TableSource, TextEncoding, copy_rows, read_keys};
-use tidegate::synthetic::{Population, TableKind, write_table};
+use tidegate::data::{
+    ColumnSpec, CopyPlan, Duplicates, KeyColumn, Missing, RecordRules, SinkOptions, TableSource,
+    TextEncoding, copy_rows, read_keys, read_records,
+};
+use tidegate::synthetic::{Population, TableKind, districts, write_table};
 
 const ROWS: u64 = 1 << 16;
 
@@ -78,5 +81,29 @@ fn tables(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, normalizing, tables);
+fn records(criterion: &mut Criterion) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let csv = dir.path().join("claims.csv");
+    write_table(&csv, Population::new(1), TableKind::Claims, 0, ROWS).expect("a table");
+    let source = open(&csv);
+    let key = [KeyColumn { name: TableKind::Claims.id_column().into(), rules: vec![Rule::ResidentId] }];
+    let paid = ColumnSpec::Number { source: "paid".into(), decimals: 2, min: 0, max: 50_000_000 };
+    let categories = districts().map(str::to_owned).collect();
+    let district = ColumnSpec::Category { source: "district".into(), categories, rules: vec![Rule::Trim] };
+    let age = ColumnSpec::Bins { source: "age".into(), decimals: 0, edges: vec![0, 18, 35, 60, 120] };
+    let rules = RecordRules { duplicates: Duplicates::Sum, missing: Missing::Refuse };
+    let mut group = criterion.benchmark_group("records");
+    group.throughput(Throughput::Elements(ROWS)).sample_size(10);
+    let (two, three) = ([paid.clone(), district.clone()], [paid, district, age]);
+    for (name, columns) in [("none/2^16", &[][..]), ("two/2^16", &two), ("three/2^16", &three)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                read_records(&source, &key, columns, rules, &mut |_| (), &|| false).expect("records")
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, normalizing, tables, records);
 criterion_main!(benches);

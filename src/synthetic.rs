@@ -57,6 +57,12 @@ const GIVEN: [&str; 32] = [
     "文博",
 ];
 
+/// What [`TableKind::Employment`] says of a person.
+pub const EMPLOYMENT: [&str; 4] = ["employed", "self-employed", "unemployed", "retired"];
+
+/// The day on which ages are counted.
+const AGE_DAY: Date = date(2025, 7, 1);
+
 const FIRST_BIRTHDAY: Date = date(1945, 1, 1);
 const BIRTHDAYS: u64 = 22_000;
 const SEQUENCES: u64 = 999;
@@ -73,6 +79,8 @@ pub struct Person {
     pub name: String,
     /// Name of the division in the identity number.
     pub district: &'static str,
+    /// Age in years.
+    pub age: u8,
     mix: u64,
 }
 
@@ -99,7 +107,8 @@ impl Population {
         let (code, district) = *pick(&DISTRICTS, place);
         let mix = mix(slot ^ self.seed.rotate_left(32));
         let name = format!("{}{}", pick(&SURNAMES, mix), pick(&GIVEN, mix >> 16));
-        Person { id: resident_number(code, birthday(day), sequence), name, district, mix }
+        let born = birthday(day);
+        Person { id: resident_number(code, born, sequence), name, district, age: age(born), mix }
     }
 }
 
@@ -110,6 +119,17 @@ fn pick<T>(list: &[T], number: u64) -> &T {
 
 fn birthday(day: u64) -> Date {
     FIRST_BIRTHDAY.saturating_add(i64::try_from(day).unwrap_or_default().days())
+}
+
+fn age(born: Date) -> u8 {
+    let had_birthday = (AGE_DAY.month(), AGE_DAY.day()) >= (born.month(), born.day());
+    let years = AGE_DAY.year() - born.year() - i16::from(!had_birthday);
+    u8::try_from(years).unwrap_or_default()
+}
+
+/// Names the districts in which people are registered.
+pub fn districts() -> impl Iterator<Item = &'static str> {
+    DISTRICTS.into_iter().map(|(_, name)| name)
 }
 
 fn resident_number(code: u32, born: Date, sequence: u64) -> String {
@@ -134,6 +154,10 @@ pub enum TableKind {
     Insurance,
     /// A credit bureau: number, name, score, loans.
     Credit,
+    /// A province's medical insurance, for statistics: number, district, age, what was paid.
+    Claims,
+    /// An employment office, for statistics: number, one of [`EMPLOYMENT`].
+    Employment,
 }
 
 impl TableKind {
@@ -142,23 +166,41 @@ impl TableKind {
         match self {
             Self::Insurance => "id_card,name,district,settled_yuan",
             Self::Credit => "证件号码,姓名,评分,贷款笔数",
+            Self::Claims => "id_card,district,age,paid",
+            Self::Employment => "证件号码,employment_status",
         }
     }
 
     /// Returns the name of the column of the identity number.
     pub fn id_column(self) -> &'static str {
         match self {
-            Self::Insurance => "id_card",
-            Self::Credit => "证件号码",
+            Self::Insurance | Self::Claims => "id_card",
+            Self::Credit | Self::Employment => "证件号码",
         }
     }
 
     fn rest(self, person: &Person) -> String {
-        let Person { name, district, mix, .. } = person;
+        let Person { name, district, age, mix, .. } = person;
         match self {
             Self::Insurance => format!("{name},{district},{}.{:02}", mix % 50_000, mix % 100),
             Self::Credit => format!("{name},{},{}", 350 + mix % 600, mix % 5),
+            // The old cost more, so that a mean by age says something.
+            Self::Claims => {
+                let yuan = mix % (1_000 + 400 * u64::from(*age));
+                format!("{district},{age},{yuan}.{:02}", (mix >> 32) % 100)
+            }
+            Self::Employment => employment(*age, mix >> 40).to_owned(),
         }
+    }
+}
+
+fn employment(age: u8, chance: u64) -> &'static str {
+    let [employed, own, without, retired] = EMPLOYMENT;
+    match chance % 10 {
+        _ if age >= 63 => retired,
+        0 => without,
+        1 | 2 => own,
+        _ => employed,
     }
 }
 
@@ -250,6 +292,7 @@ mod tests {
 
     use super::*;
     use crate::data::normalize::{Normalizer, Rule, Scratch};
+    use crate::decimal::parse_units;
 
     #[test]
     fn people_are_distinct_and_their_numbers_valid() {
@@ -261,6 +304,30 @@ mod tests {
             assert_eq!(rule.normalize(&person.id, &mut scratch), Ok(person.id.as_str()));
             assert!(seen.insert(person.id));
         }
+    }
+
+    /// The tables for statistics hold what an agreement can declare, and each category and age occurs.
+    #[test]
+    fn tables_for_statistics_can_be_declared() {
+        let population = Population::new(3);
+        let cells = |kind| rows(population, kind, 0, 5000).map(|row| row.line);
+        let mut seen = HashSet::new();
+        for line in cells(TableKind::Claims) {
+            let [_, district, age, paid] = line.split(',').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            assert!(districts().any(|known| known == district), "{line}");
+            assert!((0..5_000_000).contains(&parse_units(paid, 2).unwrap()), "{line}");
+            seen.insert(age.parse::<u8>().unwrap());
+        }
+        assert_eq!((seen.iter().min(), seen.iter().max()), (Some(&20), Some(&80)));
+        let status: HashSet<_> =
+            cells(TableKind::Employment).map(|line| line.split_once(',').unwrap().1.to_owned()).collect();
+        assert_eq!(status, EMPLOYMENT.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn ages_change_on_the_birthday() {
+        let born = |day| age(date(1960, 7, day));
+        assert_eq!((born(1), born(2)), (65, 64));
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod gb18030;
 mod keys;
 pub mod normalize;
 mod parquet;
+mod pass;
 mod records;
 mod sink;
 mod source;
@@ -29,9 +30,11 @@ mod testing;
 
 pub use copy::{CopyPlan, copy_rows, write_rejects};
 pub use csv::MAX_ROW_BYTES;
-pub use error::{AvailableColumns, CellFault, DataError, ParquetFault};
+pub use error::{AvailableColumns, DataError, ParquetFault};
 pub use format::{TableFormat, TextEncoding, UnknownEncoding};
 pub use keys::{KeyColumn, KeySummary, KeyedTable, MAX_ROWS, RejectCount, RejectedRow, RowMap, read_keys};
-pub use records::{ColumnData, ColumnSpec, Duplicates, Missing, RecordRules, Records, read_records};
+pub use records::{
+    CellFault, ColumnData, ColumnSpec, Duplicates, Missing, RecordRules, Records, read_records,
+};
 pub use sink::{SinkOptions, TableSink};
 pub use source::{BATCH_ROWS, Batches, MAX_COLUMNS, TableSource};

@@ -12,11 +12,11 @@ use arrow::array::{
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type};
 
-use super::super::error::{CellFault, DataError};
+use super::super::error::DataError;
 use super::super::keys::TextCells;
 use super::super::normalize::{Normalizer, RejectReason, Scratch};
 use super::super::source::TableSource;
-use super::ColumnSpec;
+use super::{CellFault, ColumnSpec};
 use crate::decimal::{NotADecimal, parse_units};
 
 /// Above this many units doubles do not tell decimals apart.

@@ -9,6 +9,7 @@
 //! [`read_keys`]: super::read_keys
 
 mod cells;
+mod fault;
 
 use std::fmt;
 
@@ -17,11 +18,13 @@ use serde::{Deserialize, Serialize};
 use tidegate_mpc::Insertion;
 use zeroize::Zeroize;
 
-use super::error::{CellFault, DataError};
-use super::keys::{Companion, KeyColumn, KeyedTable, Reject, first_row_of, read_with};
+use super::error::DataError;
+use super::keys::{KeyColumn, KeyedTable, first_row_of};
 use super::normalize::{Rule, Scratch};
+use super::pass::{Companion, Reject, read_with};
 use super::source::TableSource;
 use cells::{Cells, Reader, Refused};
+pub use fault::CellFault;
 
 /// What is declared of a column of values. Numbers are in units of the last digit behind the point.
 #[derive(Clone, Debug, PartialEq, Eq)]

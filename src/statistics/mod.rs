@@ -8,6 +8,7 @@ mod owned;
 mod plan;
 mod records;
 mod released;
+mod run;
 mod table;
 
 pub use error::StatisticsError;
@@ -15,4 +16,5 @@ pub use noise::Noise;
 pub use plan::{Direction, GridPlan, Measure, NumberPlan};
 pub use records::LentRecords;
 pub use released::Released;
+pub use run::{JoinPlan, JoinResult, OwnRecords, PlanError};
 pub use table::{Axis, Number, StatisticTable, TableEntry, tables};

@@ -1,42 +1,12 @@
-//! Reports: what a command did and what everybody learned, for people or as versioned JSON.
+//! The report of `psi`.
 
-use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::ReportFormat;
+use super::{AgreementLine, LearnedLines, PartyLines, Report, TrafficLines, grouped, rows, write_cost};
 use crate::data::KeySummary;
-use crate::error::Error;
 use crate::progress::PhaseTime;
-use crate::state::Runs;
-
-/// Version of the JSON form.
-pub const REPORT_VERSION: u32 = 1;
-
-/// A result that can be shown.
-pub trait Report: Serialize + fmt::Display {}
-
-/// Writes a report to standard output, or to standard error where `aside` says that the former holds data.
-///
-/// # Errors
-/// [`Error::Io`].
-pub fn print(report: &impl Report, format: ReportFormat, aside: bool) -> Result<(), Error> {
-    let text = match format {
-        ReportFormat::Text => report.to_string(),
-        ReportFormat::Json => {
-            serde_json::to_string_pretty(report).expect("reports are strings, numbers, lists and objects")
-                + "\n"
-        }
-    };
-    let written = if aside {
-        io::stderr().write_all(text.as_bytes())
-    } else {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
-    };
-    written.map_err(|source| Error::Io { action: "write the report".into(), source })
-}
 
 /// The report of `psi`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,17 +39,6 @@ pub struct PsiReport {
     pub peak_memory_bytes: Option<u64>,
 }
 
-/// The agreement in a report.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AgreementLine {
-    /// Its id.
-    pub id: String,
-    /// Its hash, in hexadecimal digits.
-    pub hash: String,
-    /// Its runs, this one included.
-    pub runs: Runs,
-}
-
 /// The protocol in a report.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProtocolLines {
@@ -103,17 +62,6 @@ pub struct ProtocolLines {
     pub minimum_intersection: u64,
 }
 
-/// The parties in a report.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct PartyLines {
-    /// The own name.
-    pub own: String,
-    /// The other party's name.
-    pub peer: String,
-    /// The other party's key.
-    pub peer_key: String,
-}
-
 /// The sizes in a report; nothing where the own side may not know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SizeLines {
@@ -125,30 +73,6 @@ pub struct SizeLines {
     pub common_keys: Option<u64>,
     /// Own rows written.
     pub rows_written: Option<u64>,
-}
-
-/// The traffic in a report.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TrafficLines {
-    /// Bytes sent over TCP, with TLS and framing.
-    pub wire_sent_bytes: u64,
-    /// Bytes received over TCP.
-    pub wire_received_bytes: u64,
-    /// Messages of the protocol sent.
-    pub messages_sent: u64,
-    /// Messages of the protocol received.
-    pub messages_received: u64,
-    /// Dependent flights of messages; a round trip is two.
-    pub flights: u64,
-}
-
-/// What each side learned.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LearnedLines {
-    /// What the own side learned.
-    pub own: Vec<String>,
-    /// What the other side learned.
-    pub peer: Vec<String>,
 }
 
 impl Report for PsiReport {}
@@ -164,7 +88,7 @@ impl fmt::Display for PsiReport {
             lines.iter().try_for_each(|line| writeln!(f, "  {name}: {line}"))?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "Note: {note}"))?;
-        self.write_cost(f)
+        write_cost(f, &self.traffic, &self.phases, self.peak_memory_bytes)
     }
 }
 
@@ -220,55 +144,5 @@ impl PsiReport {
             protocol.statistical_bits,
             protocol.key_exchange
         )
-    }
-
-    fn write_cost(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let traffic = &self.traffic;
-        writeln!(
-            f,
-            "Line: {} bytes sent, {} received, {} flights",
-            grouped(traffic.wire_sent_bytes),
-            grouped(traffic.wire_received_bytes),
-            traffic.flights
-        )?;
-        let mut line = String::from("Time:");
-        for PhaseTime { phase, wall_seconds, cpu_seconds } in &self.phases {
-            write!(line, " {phase} {wall_seconds:.2} s ({cpu_seconds:.2} s CPU),")?;
-        }
-        writeln!(f, "{}", line.trim_end_matches(','))?;
-        match self.peak_memory_bytes {
-            Some(bytes) => writeln!(f, "Memory: {} MiB at most", bytes >> 20),
-            None => Ok(()),
-        }
-    }
-}
-
-fn rows(number: u64) -> String {
-    if number == 1 { "1 row".into() } else { format!("{} rows", grouped(number)) }
-}
-
-/// Returns a number with a comma between thousands.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        let cases = [(0, "0"), (999, "999"), (1000, "1,000"), (1_048_576, "1,048,576")];
-        for (number, text) in cases {
-            assert_eq!(grouped(number), text);
-        }
     }
 }

@@ -1,0 +1,103 @@
+//! The report of `join`.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{AgreementLine, LearnedLines, PartyLines, Report, TrafficLines, grouped, rows, write_cost};
+use crate::data::KeySummary;
+use crate::progress::PhaseTime;
+use crate::statistics::StatisticTable;
+
+/// The report of `join`.
+#[derive(Clone, Debug, Serialize)]
+pub struct JoinReport {
+    /// [`REPORT_VERSION`](super::REPORT_VERSION).
+    pub report_version: u32,
+    /// `join`.
+    pub command: String,
+    /// `released`, or `withheld` where every figure is suppressed.
+    pub outcome: String,
+    /// What the agreement says the result is for.
+    pub purpose: String,
+    /// The agreement.
+    pub agreement: AgreementLine,
+    /// The statistics.
+    pub tables: Vec<StatisticTable>,
+    /// How the figures are protected, for each party that owns columns.
+    pub protection: Vec<ProtectionLines>,
+    /// The protocol and its parameters.
+    pub protocol: JoinProtocolLines,
+    /// The own party and the other.
+    pub parties: PartyLines,
+    /// Distinct keys of the own table.
+    pub own_keys: u64,
+    /// Distinct keys of the other party.
+    pub peer_keys: u64,
+    /// What normalization did to the own table.
+    pub keys: KeySummary,
+    /// What went over the line.
+    pub traffic: TrafficLines,
+    /// What each side learned, in sentences.
+    pub learned: LearnedLines,
+    /// Time for each phase.
+    pub phases: Vec<PhaseTime>,
+    /// Most memory held, in bytes, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// How the figures about one party's columns are protected.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProtectionLines {
+    /// Whose columns.
+    pub owner: String,
+    /// The rules that every released figure keeps, in sentences.
+    pub rules: Vec<String>,
+    /// What is suppressed, and why.
+    pub suppressed: SuppressedLines,
+}
+
+/// How many cells and margins of the grids are suppressed.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct SuppressedLines {
+    /// Cells and margins in all.
+    pub of: usize,
+    /// With fewer records than the minimum.
+    pub small_count: usize,
+    /// That would give others away.
+    pub complementary: usize,
+    /// Held back by the owner: by dominance or p%, or to protect what is.
+    pub held_back: usize,
+}
+
+/// The protocol in a report.
+#[derive(Clone, Debug, Serialize)]
+pub struct JoinProtocolLines {
+    /// Its name.
+    pub name: String,
+    /// The group.
+    pub group: String,
+    /// Who is defended against.
+    pub adversary: String,
+    /// Computational security in bits.
+    pub computational_bits: u32,
+    /// A false match happens with probability 2 to the minus this.
+    pub statistical_bits: u32,
+    /// Key exchange of the link.
+    pub key_exchange: String,
+}
+
+impl Report for JoinReport {}
+
+impl fmt::Display for JoinReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AgreementLine { id, hash, runs } = &self.agreement;
+        let short = hash.get(..16).unwrap_or(hash);
+        writeln!(f, "Agreement: {id} ({short}), run {} of {}", runs.used, runs.max)?;
+        writeln!(f, "Keys: {} of {}, {} of {}", grouped(self.own_keys), self.parties.own, grouped(self.peer_keys), self.parties.peer)?;
+        for reject in &self.keys.rejected {
+            writeln!(f, "  {} left out: {}: {}", rows(reject.rows), reject.column, reject.reason)?;
+        }
+        write_cost(f, &self.traffic, &self.phases, self.peak_memory_bytes)
+    }
+}

@@ -1,0 +1,145 @@
+//! Reports: what a command did and what everybody learned, for people or as versioned JSON.
+
+mod join;
+mod psi;
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cli::ReportFormat;
+use crate::error::Error;
+use crate::progress::PhaseTime;
+use crate::state::Runs;
+
+pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};
+pub use self::psi::{ProtocolLines, PsiReport, SizeLines};
+
+/// Version of the JSON form.
+pub const REPORT_VERSION: u32 = 1;
+
+/// A result that can be shown.
+pub trait Report: Serialize + fmt::Display {}
+
+/// Writes a report to standard output, or to standard error where `aside` says that the former holds data.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn print(report: &impl Report, format: ReportFormat, aside: bool) -> Result<(), Error> {
+    let text = match format {
+        ReportFormat::Text => report.to_string(),
+        ReportFormat::Json => {
+            serde_json::to_string_pretty(report).expect("reports are strings, numbers, lists and objects")
+                + "\n"
+        }
+    };
+    let written = if aside {
+        io::stderr().write_all(text.as_bytes())
+    } else {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+    };
+    written.map_err(|source| Error::Io { action: "write the report".into(), source })
+}
+
+/// The agreement in a report.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AgreementLine {
+    /// Its id.
+    pub id: String,
+    /// Its hash, in hexadecimal digits.
+    pub hash: String,
+    /// Its runs, this one included.
+    pub runs: Runs,
+}
+
+/// The parties in a report.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PartyLines {
+    /// The own name.
+    pub own: String,
+    /// The other party's name.
+    pub peer: String,
+    /// The other party's key.
+    pub peer_key: String,
+}
+
+/// The traffic in a report.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrafficLines {
+    /// Bytes sent over TCP, with TLS and framing.
+    pub wire_sent_bytes: u64,
+    /// Bytes received over TCP.
+    pub wire_received_bytes: u64,
+    /// Messages of the protocol sent.
+    pub messages_sent: u64,
+    /// Messages of the protocol received.
+    pub messages_received: u64,
+    /// Dependent flights of messages; a round trip is two.
+    pub flights: u64,
+}
+
+/// What each side learned.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LearnedLines {
+    /// What the own side learned.
+    pub own: Vec<String>,
+    /// What the other side learned.
+    pub peer: Vec<String>,
+}
+
+/// Writes what a run cost.
+fn write_cost(
+    f: &mut fmt::Formatter<'_>,
+    traffic: &TrafficLines,
+    phases: &[PhaseTime],
+    peak_memory_bytes: Option<u64>,
+) -> fmt::Result {
+    writeln!(
+        f,
+        "Line: {} bytes sent, {} received, {} flights",
+        grouped(traffic.wire_sent_bytes),
+        grouped(traffic.wire_received_bytes),
+        traffic.flights
+    )?;
+    let mut line = String::from("Time:");
+    for PhaseTime { phase, wall_seconds, cpu_seconds } in phases {
+        write!(line, " {phase} {wall_seconds:.2} s ({cpu_seconds:.2} s CPU),")?;
+    }
+    writeln!(f, "{}", line.trim_end_matches(','))?;
+    match peak_memory_bytes {
+        Some(bytes) => writeln!(f, "Memory: {} MiB at most", bytes >> 20),
+        None => Ok(()),
+    }
+}
+
+fn rows(number: u64) -> String {
+    if number == 1 { "1 row".into() } else { format!("{} rows", grouped(number)) }
+}
+
+/// Returns a number with a comma between thousands.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        let cases = [(0, "0"), (999, "999"), (1000, "1,000"), (1_048_576, "1,048,576")];
+        for (number, text) in cases {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

@@ -34,6 +34,9 @@ pub enum Command {
     /// Find the records that two parties share; each keeps its table
     #[command(after_help = PSI_HELP)]
     Psi(Box<PsiArgs>),
+    /// Compute statistics over the records that two parties share, without learning which they are
+    #[command(after_help = JOIN_HELP)]
+    Join(Box<JoinArgs>),
     /// Make and read agreements
     #[command(subcommand)]
     Agreement(AgreementCommand),
@@ -58,6 +61,16 @@ Examples:
       --identity b.key --on id:resident-id --input b.csv --output common.csv
 
 Normalization rules are listed by `tidegate agreement new --help`.
+";
+
+const JOIN_HELP: &str = "\
+Examples:
+  Under a signed agreement; the other party does the same on its side:
+    tidegate join --agreement agreement.toml --identity insurer.key --input claims.csv
+    tidegate join --agreement agreement.toml --identity insurer.key --input claims.csv \\
+      --csv table.csv --html report.html
+
+What an agreement on statistics holds is shown in examples/join-agreement.toml.
 ";
 
 const DEMO_HELP: &str = "\
@@ -112,6 +125,55 @@ pub struct PsiArgs {
     /// Encoding of a CSV table: utf8 or gb18030 (GBK, GB 2312)
     #[arg(long, value_name = "NAME", default_value = "utf8")]
     pub encoding: TextEncoding,
+    /// How and where the parties meet
+    #[command(flatten)]
+    pub meeting: MeetingArgs,
+    /// The short form, without an agreement file
+    #[command(flatten)]
+    pub short: ShortFormArgs,
+}
+
+/// Flags of `join`.
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// The agreement that both parties signed
+    #[arg(long, value_name = "FILE")]
+    pub agreement: PathBuf,
+    /// The own key, made by `tidegate key new`
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_IDENTITY")]
+    pub identity: PathBuf,
+    /// The own table: .csv, .tsv or .parquet
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// Where the released figures go as a table, one line a figure
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Where the whole report goes in JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Where the report goes as a page with plots, which needs nothing but a browser
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Where rows without a usable key go, with the reason
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Overwrite output files
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the report on standard output
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub format: ReportFormat,
+    /// Encoding of a CSV table: utf8 or gb18030 (GBK, GB 2312)
+    #[arg(long, value_name = "NAME", default_value = "utf8")]
+    pub encoding: TextEncoding,
+    /// How and where the parties meet
+    #[command(flatten)]
+    pub meeting: MeetingArgs,
+}
+
+/// How and where the parties meet, the same for every protocol.
+#[derive(Debug, Args)]
+pub struct MeetingArgs {
     /// Threads to compute with; all cores by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -131,9 +193,6 @@ pub struct PsiArgs {
     /// Where runs are counted; by default TIDEGATE_STATE, XDG_STATE_HOME/tidegate or ~/.local/state/tidegate
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-    /// The short form, without an agreement file
-    #[command(flatten)]
-    pub short: ShortFormArgs,
 }
 
 /// The flags that stand for an agreement.

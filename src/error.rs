@@ -13,6 +13,7 @@ use crate::data::DataError;
 use crate::identity::IdentityError;
 use crate::link::{AGREEMENT_HINT, AbortReason, LinkError, PROTOCOL_HINT};
 use crate::state::StateError;
+use crate::statistics::StatisticsError;
 
 /// Exit codes, as `--help` lists them; 4 is for sandboxed guests, of which there are none yet.
 pub mod exit {
@@ -44,6 +45,9 @@ pub enum Error {
     /// The state directory.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Statistics that the protocol cannot compute.
+    #[error("the agreement asks for {0}")]
+    Statistics(#[from] StatisticsError),
     /// The link to the peer.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -128,6 +132,7 @@ impl Error {
             Self::Agreement(error) => error.hint(),
             Self::Identity(error) => error.hint(),
             Self::State(error) => error.hint(),
+            Self::Statistics(error) => Some(error.hint().to_owned()),
             Self::Link(error) => error.hint(),
             Self::Run(error) => run_hint(error),
             Self::Usage { hint, .. } => Some((*hint).to_owned()),

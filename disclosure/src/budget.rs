@@ -75,6 +75,12 @@ impl Budget {
         Self { account }
     }
 
+    /// Changes the limits; what is spent stays, though it may be more than is allowed now.
+    pub fn with_limits(self, epsilon: Ratio, delta: Amount) -> Self {
+        let account = Account { epsilon_limit: epsilon.amount(), delta_limit: delta, ..self.account };
+        Self { account }
+    }
+
     /// Spends, or leaves the budget as it is.
     ///
     /// # Errors

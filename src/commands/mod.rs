@@ -2,7 +2,10 @@
 
 mod agreement;
 mod demo;
+mod join;
 mod key;
+mod meeting;
+mod output;
 mod psi;
 
 use std::sync::Arc;
@@ -18,10 +21,24 @@ use crate::link::CancelToken;
 pub fn run(command: Command) -> Result<u8, Error> {
     match command {
         Command::Psi(args) => psi::run(&args),
+        Command::Join(args) => join::run(&args),
         Command::Agreement(verb) => agreement::run(verb),
         Command::Key(verb) => key::run(&verb),
         Command::Demo(args) => demo::run(&args),
     }
+}
+
+/// Computes with so many threads, by default one for each core.
+fn with_threads<T: Send>(
+    threads: Option<u16>,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from));
+    let pool = pool.build().map_err(|error| Error::Io {
+        action: "start the threads".into(),
+        source: std::io::Error::other(error),
+    })?;
+    pool.install(work)
 }
 
 /// Cancels on the first signal and ends the process on the second.

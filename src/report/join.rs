@@ -94,7 +94,14 @@ impl fmt::Display for JoinReport {
         let AgreementLine { id, hash, runs } = &self.agreement;
         let short = hash.get(..16).unwrap_or(hash);
         writeln!(f, "Agreement: {id} ({short}), run {} of {}", runs.used, runs.max)?;
-        writeln!(f, "Keys: {} of {}, {} of {}", grouped(self.own_keys), self.parties.own, grouped(self.peer_keys), self.parties.peer)?;
+        writeln!(
+            f,
+            "Keys: {} of {}, {} of {}",
+            grouped(self.own_keys),
+            self.parties.own,
+            grouped(self.peer_keys),
+            self.parties.peer
+        )?;
         for reject in &self.keys.rejected {
             writeln!(f, "  {} left out: {}: {}", rows(reject.rows), reject.column, reject.reason)?;
         }

@@ -76,8 +76,9 @@ pub struct TrafficLines {
     pub messages_sent: u64,
     /// Messages of the protocol received.
     pub messages_received: u64,
-    /// Dependent flights of messages; a round trip is two.
-    pub flights: u64,
+    /// Dependent flights of messages, where their number is fixed; a round trip is two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flights: Option<u64>,
 }
 
 /// What each side learned.
@@ -96,13 +97,12 @@ fn write_cost(
     phases: &[PhaseTime],
     peak_memory_bytes: Option<u64>,
 ) -> fmt::Result {
-    writeln!(
-        f,
-        "Line: {} bytes sent, {} received, {} flights",
-        grouped(traffic.wire_sent_bytes),
-        grouped(traffic.wire_received_bytes),
-        traffic.flights
-    )?;
+    let (sent, received) = (grouped(traffic.wire_sent_bytes), grouped(traffic.wire_received_bytes));
+    write!(f, "Line: {sent} bytes sent, {received} received")?;
+    match traffic.flights {
+        Some(flights) => writeln!(f, ", {flights} flights")?,
+        None => writeln!(f)?,
+    }
     let mut line = String::from("Time:");
     for PhaseTime { phase, wall_seconds, cpu_seconds } in phases {
         write!(line, " {phase} {wall_seconds:.2} s ({cpu_seconds:.2} s CPU),")?;
@@ -142,4 +142,11 @@ mod tests {
             assert_eq!(grouped(number), text);
         }
     }
+}
+
+pub fn html_page(_: &JoinReport) -> String {
+    String::new()
+}
+pub fn tables_csv(_: &[crate::statistics::StatisticTable]) -> Vec<u8> {
+    Vec::new()
 }

@@ -53,7 +53,9 @@ impl StatisticsError {
         match self {
             Self::Minimum { .. } => "agree on a smaller `disclosure.minimum_count`",
             Self::TooManyCells { .. } => "agree on fewer categories or bins",
-            Self::TooManyColumns { .. } => "agree on `groups = \"partitions\"`, or on fewer groups and columns",
+            Self::TooManyColumns { .. } => {
+                "agree on `groups = \"partitions\"`, or on fewer groups and columns"
+            }
             Self::SumTooWide { .. } | Self::TooMuchWork { .. } => {
                 "agree on fewer `decimals`, a narrower range, or a smaller `max_records`"
             }

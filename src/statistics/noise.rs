@@ -1,8 +1,8 @@
 //! Noise of a direction: which width each measure gets, and what a run spends.
 
 use rand::CryptoRng;
-use tidegate_disclosure::noise::{Dummies, Scale};
 use tidegate_disclosure::NoiseRule;
+use tidegate_disclosure::noise::{Dummies, Scale};
 
 use super::StatisticsError;
 use super::plan::{Direction, Measure};

@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use rand::seq::SliceRandom;
 use rand::CryptoRng;
+use rand::seq::SliceRandom;
 use tidegate_disclosure::Place;
 
 use super::plan::{Direction, GridPlan, Measure};
@@ -32,7 +32,8 @@ impl<'a> Owned<'a> {
         let partitioned = direction.grids.first();
         let partitioned =
             partitioned.filter(|_| direction.hiding == GroupHiding::Partitions && direction.lent.labels > 1);
-        let order = partitioned.map(|grid| [grid.shape.rows(), grid.shape.columns()].map(|len| shuffled(len, rng)));
+        let order =
+            partitioned.map(|grid| [grid.shape.rows(), grid.shape.columns()].map(|len| shuffled(len, rng)));
         let labels = match (partitioned, &order) {
             (Some(grid), Some(order)) => labels(grid, order),
             _ => Vec::new(),
@@ -45,7 +46,8 @@ impl<'a> Owned<'a> {
     /// Returns where a place of the table stands in the protocol.
     pub(super) fn hidden(&self, place: Place) -> Place {
         let Some([rows, columns]) = &self.order else { return place };
-        let renamed = |index: Option<u32>, order: &[u32]| index.map(|i| order.get(i as usize).copied().unwrap_or(i));
+        let renamed =
+            |index: Option<u32>, order: &[u32]| index.map(|i| order.get(i as usize).copied().unwrap_or(i));
         Place { row: renamed(place.row, rows), column: renamed(place.column, columns) }
     }
 

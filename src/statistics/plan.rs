@@ -8,7 +8,9 @@ use tidegate_mpc::join::{Cell, Counts, Lent, MAX_COLUMNS, MAX_MINIMUM, MAX_SPAN,
 
 use super::StatisticsError;
 use super::noise::Noise;
-use crate::agreement::{ColumnTerm, Grid, GroupHiding, JoinTerms, StatisticKind, StatisticTerm, Terms, grids};
+use crate::agreement::{
+    ColumnTerm, Grid, GroupHiding, JoinTerms, StatisticKind, StatisticTerm, Terms, grids,
+};
 
 /// Range of a sum of squares, in which they are rounded to a unit that fits: 40 bits.
 const SQUARES_SPAN: i128 = 1 << 40;
@@ -131,7 +133,8 @@ impl Direction {
         if minimum > MAX_MINIMUM {
             return Err(StatisticsError::Minimum { found: minimum, max: MAX_MINIMUM });
         }
-        let mut grids: Vec<_> = planned.into_iter().map(|grid| GridPlan::new(terms, grid)).collect::<Result<_, _>>()?;
+        let mut grids: Vec<_> =
+            planned.into_iter().map(|grid| GridPlan::new(terms, grid)).collect::<Result<_, _>>()?;
         let hiding = join.join.groups;
         let noise = join.disclosure.noise.as_ref();
         let dummies = join.join.dummies.as_ref();
@@ -158,7 +161,8 @@ impl Direction {
             minimum,
             counts: if single { Counts::ByMatcher } else { Counts::Encrypted },
         };
-        let used: BTreeSet<_> = grids.iter().flat_map(|grid| grid.measures.iter().filter_map(|m| m.column())).collect();
+        let used: BTreeSet<_> =
+            grids.iter().flat_map(|grid| grid.measures.iter().filter_map(|m| m.column())).collect();
         let number = |place: usize| NumberPlan::new(place, terms.column.get(place)?, most);
         let numbers = used.into_iter().filter_map(number).collect();
         let policy = join.disclosure.policy();
@@ -173,7 +177,8 @@ impl Direction {
     fn check(&self, terms: &Terms) -> Result<(), StatisticsError> {
         let mut widest = 0;
         for measure in self.grids.iter().flat_map(|grid| &grid.measures) {
-            let column = || measure.column().and_then(|place| terms.column.get(place)).map_or("", ColumnTerm::name);
+            let column =
+                || measure.column().and_then(|place| terms.column.get(place)).map_or("", ColumnTerm::name);
             let span = self.wide_bounds(*measure).map(|(low, high)| high.abs_diff(low));
             let span = span.filter(|&span| span <= MAX_SPAN);
             let too_wide = || StatisticsError::SumTooWide { column: column().to_owned(), most: self.most };
@@ -261,8 +266,8 @@ impl GridPlan {
             let count = column.and_then(ColumnTerm::group_count).unwrap_or(1);
             u32::try_from(count).unwrap_or(u32::MAX)
         };
-        let shape = Shape::new(groups(0), groups(1))
-            .map_err(|_| StatisticsError::TooManyCells { max: MAX_CELLS })?;
+        let shape =
+            Shape::new(groups(0), groups(1)).map_err(|_| StatisticsError::TooManyCells { max: MAX_CELLS })?;
         let statistics = grid.statistics.iter().filter_map(|&place| terms.statistic.get(place));
         let mut levels = Levels { cells: false, rows: false, columns: false, total: false };
         let mut measures = BTreeSet::from([Measure::Count]);
@@ -291,7 +296,8 @@ impl GridPlan {
 }
 
 fn measures_of(terms: &Terms, statistic: &StatisticTerm) -> Vec<Measure> {
-    let place = statistic.of.as_ref().and_then(|of| terms.column.iter().position(|column| column.name() == of));
+    let place =
+        statistic.of.as_ref().and_then(|of| terms.column.iter().position(|column| column.name() == of));
     let Some(place) = place else { return Vec::new() };
     match statistic.kind {
         StatisticKind::Sum | StatisticKind::Mean => vec![Measure::Sum(place)],
@@ -301,7 +307,9 @@ fn measures_of(terms: &Terms, statistic: &StatisticTerm) -> Vec<Measure> {
 
 /// Asks for the level of the grid that a statistic shows, and its margins.
 fn add_levels(levels: &mut Levels, terms: &Terms, grid: &Grid, statistic: &StatisticTerm) {
-    let names = |place: &usize| terms.column.get(*place).is_some_and(|c| statistic.by.iter().any(|by| by == c.name()));
+    let names = |place: &usize| {
+        terms.column.get(*place).is_some_and(|c| statistic.by.iter().any(|by| by == c.name()))
+    };
     let [rows, columns] = [0, 1].map(|n| grid.by.get(n).is_some_and(names));
     levels.cells |= rows && columns;
     levels.rows |= rows && (!columns || statistic.totals);

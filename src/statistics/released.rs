@@ -3,7 +3,8 @@
 use std::f64::consts::SQRT_2;
 
 use tidegate_disclosure::{
-    Cell, CheckError, Deviations, Entry, Figures, NoisyCell, Pattern, Place, Reason, Release, Sum, Verdict, check,
+    Cell, CheckError, Deviations, Entry, Figures, NoisyCell, Pattern, Place, Reason, Release, Sum, Verdict,
+    check,
 };
 
 use super::owned::Owned;
@@ -103,7 +104,9 @@ pub(super) fn figures(direction: &Direction, grid: &GridPlan, table: &Released) 
     let narrow = |value: i128| i64::try_from(value).ok();
     if direction.noise.is_some() {
         let cells = table.noisy.iter();
-        return cells.flat_map(|cell| [cell.count].into_iter().chain(cell.sums.clone()).map(narrow)).collect();
+        return cells
+            .flat_map(|cell| [cell.count].into_iter().chain(cell.sums.clone()).map(narrow))
+            .collect();
     }
     let places = table.release.iter().flat_map(|(_, _, figures): (_, _, Option<&Figures>)| match figures {
         Some(f) => [i128::from(f.count)].into_iter().chain(f.sums.clone()).map(narrow).collect(),

@@ -1,6 +1,7 @@
 //! A run of all statistics of an agreement, over a channel.
 
 use rand::CryptoRng;
+use tidegate_disclosure::Amount;
 use tidegate_mpc::join::Plan;
 use tidegate_mpc::run::{Borrow, JoinTask, Lend, Observer, RunError, join};
 use tidegate_mpc::transport::Channel;
@@ -12,8 +13,9 @@ use super::owned::Owned;
 use super::plan::Direction;
 use super::released::Released;
 use super::table::{StatisticTable, tables};
-use crate::agreement::{AgreementError, ColumnTerm, PartyTerm, Terms};
+use crate::agreement::{Agreement, AgreementError, ColumnTerm, PartyTerm, Terms};
 use crate::data::{ColumnData, ColumnSpec};
+use crate::state::Spending;
 
 /// Everything that a party's run computes.
 #[derive(Clone, Debug)]
@@ -63,11 +65,7 @@ impl JoinPlan {
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn new(
-        agreement: &crate::agreement::Agreement,
-        own: &PartyTerm,
-        peer: &PartyTerm,
-    ) -> Result<Self, PlanError> {
+    pub fn new(agreement: &Agreement, own: &PartyTerm, peer: &PartyTerm) -> Result<Self, PlanError> {
         let (terms, join) = (agreement.terms(), agreement.join_terms()?);
         let owned = |column: &ColumnTerm| column.party() == own.name;
         let columns = terms.column.iter().enumerate();
@@ -86,6 +84,15 @@ impl JoinPlan {
     /// Returns the directions, the own first.
     pub fn directions(&self) -> impl Iterator<Item = &Direction> {
         self.own.iter().chain(&self.peer)
+    }
+
+    /// Says what a run spends of the own dataset's privacy budget.
+    pub fn spending(&self, agreement: &Agreement, own: &PartyTerm) -> Option<Spending> {
+        let noise = self.own.as_ref()?.noise.as_ref()?;
+        let budget = agreement.terms().disclosure.as_ref().and_then(|policy| policy.budget);
+        let limit = budget.map(|budget| (budget.epsilon, budget.delta.map_or(Amount::ZERO, |d| d.amount())));
+        let dataset = own.dataset.clone()?;
+        Some(Spending { dataset, rule: noise.rule, figures: noise.spends, limit })
     }
 
     fn lent(&self) -> Plan {
@@ -139,9 +146,9 @@ impl JoinPlan {
         let own = own.map(|own| own.tables).unwrap_or_default();
         let peer = peer.map(|peer| peer.tables).unwrap_or_default();
         let sides = [(&self.own, &own), (&self.peer, &peer)];
-        let made = sides.into_iter().filter_map(|(direction, released)| {
-            Some(tables(terms, direction.as_ref()?, released))
-        });
+        let made = sides
+            .into_iter()
+            .filter_map(|(direction, released)| Some(tables(terms, direction.as_ref()?, released)));
         Ok(JoinResult { tables: made.flatten().collect(), own, peer })
     }
 }

@@ -70,9 +70,10 @@ pub fn tables(terms: &Terms, direction: &Direction, released: &[Released]) -> Ve
     let mut tables = Vec::new();
     for (grid, released) in direction.grids.iter().zip(released) {
         for place in &grid.statistics {
-            let made = terms.statistic.get(*place).map(|statistic| {
-                Maker { terms, direction, grid, released, statistic }.table()
-            });
+            let made = terms
+                .statistic
+                .get(*place)
+                .map(|statistic| Maker { terms, direction, grid, released, statistic }.table());
             tables.extend(made.map(|table| (*place, table)));
         }
     }
@@ -92,7 +93,8 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn table(&self) -> StatisticTable {
         let columns = self.statistic.by.iter().filter_map(|name| self.terms.column_named(name));
-        let axis = |column: &ColumnTerm| Axis { name: column.name().to_owned(), labels: column.group_labels() };
+        let axis =
+            |column: &ColumnTerm| Axis { name: column.name().to_owned(), labels: column.group_labels() };
         let by: Vec<Axis> = columns.map(axis).collect();
         StatisticTable {
             name: self.statistic.name.clone(),

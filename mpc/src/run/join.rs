@@ -167,8 +167,7 @@ fn lend_columns<'a, C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     let count = answer_tests(&owner, lent, lend.disclosure(), wire)?;
     let sums = open(&owner, lend.disclosure(), wire, rng)?;
     let peer = || wire.session.peer().clone();
-    let figures =
-        lend.release(count, &sums).map_err(|Refused| Error::ContradictoryTests { peer: peer() })?; // JOIN-6
+    let figures = lend.release(count, &sums).map_err(|Refused| Error::ContradictoryTests { peer: peer() })?; // JOIN-6
     for figures in figures.chunks(FIGURES_PER_MESSAGE) {
         wire.send_now(&Figures { figures: figures.to_vec() })?;
     }

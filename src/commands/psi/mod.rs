@@ -8,30 +8,22 @@ mod plan;
 mod run;
 mod summary;
 
-use std::path::Path;
-
 use crate::cli::PsiArgs;
-use crate::data::{
-    CopyPlan, DataError, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys, write_rejects,
-};
+use crate::commands::meeting::{Met, Parting};
+use crate::commands::output::{check_apart, check_keys, put_rejects};
+use crate::data::{CopyPlan, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys};
 use crate::error::{Error, exit};
 use crate::link::CancelToken;
 use crate::progress::Progress;
 use crate::report;
-use crate::whole_file::directory_of;
 
 use self::plan::Plan;
-use self::run::{Finding, Found, Parting};
+use self::run::{Finding, Found};
 
 /// Runs the own side.
 pub(super) fn run(args: &PsiArgs) -> Result<u8, Error> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from));
-    let pool = pool.build().map_err(|error| Error::Io {
-        action: "start the threads".into(),
-        source: std::io::Error::other(error),
-    })?;
     let cancel = super::cancel_on_signals()?;
-    pool.install(|| with_progress(args, &cancel))
+    super::with_threads(args.meeting.threads, || with_progress(args, &cancel))
 }
 
 fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {
@@ -40,7 +32,7 @@ fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {
     let source = TableSource::open(&args.input, args.encoding)?;
     check_outputs(args, &source)?;
     let keyed = read(args, &plan, &source, &mut progress, cancel)?;
-    let found = run::over_link(args, &plan, &keyed, &mut progress, cancel)?;
+    let found = run::over_link(&plan, &keyed, &mut progress, cancel)?;
     let found = found.part();
     let written = write(args, &source, &keyed, &found, &mut progress, cancel);
     let found = found.parted(&progress);
@@ -48,7 +40,7 @@ fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {
     let summary = summary::report(&plan, keyed.summary, &found, rows_written, &mut progress);
     let aside = [&args.output, &args.rejects].into_iter().flatten().any(|path| TableSink::is_stdout(path));
     report::print(&summary, args.format, aside)?;
-    Ok(if matches!(found.finding, Finding::Withheld) { exit::POLICY } else { exit::DONE })
+    Ok(if matches!(found.found.finding, Finding::Withheld) { exit::POLICY } else { exit::DONE })
 }
 
 /// Checks what could fail after the run, when it has counted already.
@@ -60,23 +52,8 @@ fn check_outputs(args: &PsiArgs, source: &TableSource) -> Result<(), Error> {
     if let Some(rejects) = &args.rejects {
         TableSink::check(rejects, &source.sample(None)?, options)?;
     }
-    let outputs_collide = matches!((&args.output, &args.rejects), (Some(a), Some(b)) if same_place(a, b));
-    let mut outputs = [&args.output, &args.rejects].into_iter().flatten();
-    if outputs_collide || outputs.any(|output| same_place(output, &args.input)) {
-        let what = "--input, --output and --rejects name the same file".to_owned();
-        return Err(Error::Usage { what, hint: "give each a name of its own" });
-    }
-    Ok(())
-}
-
-/// Tells whether two paths name one file, which need not exist.
-fn same_place(a: &Path, b: &Path) -> bool {
-    let full = |path: &Path| {
-        let directory = directory_of(path).canonicalize().ok()?;
-        path.canonicalize().ok().or_else(|| Some(directory.join(path.file_name()?)))
-    };
-    let both_stdout = TableSink::is_stdout(a) && TableSink::is_stdout(b);
-    a == b || both_stdout || matches!((full(a), full(b)), (Some(a), Some(b)) if a == b)
+    let flags = "--input, --output and --rejects";
+    check_apart(&args.input, &[&args.output, &args.rejects], flags)
 }
 
 fn read(
@@ -90,20 +67,9 @@ fn read(
     let cancelled = || cancel.is_cancelled();
     let keyed = read_keys(source, &plan.key_columns, &mut |rows| progress.set(rows), &cancelled)?;
     if let Some(rejects) = &args.rejects {
-        let options = SinkOptions { force: args.force };
-        match write_rejects(source, &keyed, rejects, options, &mut |rows| progress.set(rows), &cancelled) {
-            // Whoever read the rejects has seen enough; the run goes on.
-            Ok(_) | Err(DataError::BrokenPipe { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        put_rejects(source, &keyed, rejects, args.force, progress, cancel)?;
     }
-    let (path, found) = (args.input.clone(), keyed.items.len() as u64);
-    if found == 0 {
-        return Err(Error::NoKeys { path, rows: keyed.rows.row_count() });
-    }
-    if found > plan.max_own_records {
-        return Err(Error::TooManyRecords { path, found, max: plan.max_own_records });
-    }
+    check_keys(&args.input, &keyed, plan.standing.max_own_records)?;
     Ok(keyed)
 }
 
@@ -112,11 +78,11 @@ fn write(
     args: &PsiArgs,
     source: &TableSource,
     keyed: &KeyedTable,
-    found: &Found<Parting>,
+    found: &Met<Found, Parting>,
     progress: &mut Progress,
     cancel: &CancelToken,
 ) -> Result<Option<u64>, Error> {
-    let (Finding::Intersection(intersection), Some(output)) = (&found.finding, &args.output) else {
+    let (Finding::Intersection(intersection), Some(output)) = (&found.found.finding, &args.output) else {
         return Ok(None);
     };
     let rows = keyed.rows.row_count();

@@ -4,29 +4,19 @@ use tidegate_mpc::{Outputs, PartyId, Protocol, Role, RoleChoice, Terms};
 
 use crate::agreement::{Agreement, Day, PartyTerm, ShortForm, SignedAgreement, to_toml};
 use crate::cli::PsiArgs;
+use crate::commands::meeting::Standing;
 use crate::data::KeyColumn;
 use crate::error::Error;
 use crate::hex::hex;
-use crate::identity::{Identity, PublicKey};
-use crate::link::Endpoint;
+use crate::identity::Identity;
 use crate::progress::Progress;
-use crate::state::StateDir;
 
 /// A run that the agreement allows.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) identity: Identity,
-    pub(super) agreement: Agreement,
-    pub(super) hash: [u8; 32],
-    pub(super) state: StateDir,
+    pub(super) standing: Standing,
     pub(super) protocol: Protocol,
-    pub(super) own_name: PartyId,
-    pub(super) peer_name: PartyId,
-    pub(super) peer_key: PublicKey,
-    pub(super) endpoint: Endpoint,
     pub(super) key_columns: Vec<KeyColumn>,
-    pub(super) max_own_records: u64,
-    max_peer_records: u64,
     role: RoleChoice,
     outputs: Outputs,
 }
@@ -37,48 +27,32 @@ impl Plan {
         let agreement = find_agreement(args, &identity, progress)?;
         agreement.check_date(Day::today())?;
         let sides = agreement.sides(&identity.public())?;
-        let (own_name, peer_name) = (sides.own_name.clone(), sides.peer_name.clone());
         let protocol = choose_protocol(args, &agreement)?;
-        let own_output = agreement.gets_output(&own_name);
-        check_output_flags(args, protocol, own_output, &peer_name)?;
-        let (role, outputs) = match (own_output, agreement.gets_output(&peer_name)) {
+        let own_output = agreement.gets_output(&sides.own_name);
+        check_output_flags(args, protocol, own_output, &sides.peer_name)?;
+        let (role, outputs) = match (own_output, agreement.gets_output(&sides.peer_name)) {
             (true, true) => (RoleChoice::SmallerReceives, Outputs::Both),
             (true, false) => (RoleChoice::Fixed(Role::Receiver), Outputs::Receiver),
             _ => (RoleChoice::Fixed(Role::Sender), Outputs::Receiver),
         };
-        let state = StateDir::find(args.state_dir.as_deref())?;
-        let hash = agreement.hash();
-        state.prepare_run(&hash, agreement.terms().max_runs)?;
-        Ok(Self {
-            endpoint: choose_endpoint(args, &agreement, sides.own, sides.peer)?,
-            key_columns: key_columns(args, &agreement, sides.own),
-            max_own_records: sides.own.max_records,
-            max_peer_records: sides.peer.max_records,
-            peer_key: sides.peer.key,
-            own_name,
-            peer_name,
-            protocol,
-            role,
-            outputs,
-            state,
-            hash,
-            identity,
-            agreement,
-        })
+        let key_columns = key_columns(args, &agreement, sides.own);
+        let standing = Standing::new(identity, agreement, &args.meeting)?;
+        Ok(Self { standing, protocol, key_columns, role, outputs })
     }
 
     /// Returns the terms of the session over a channel.
     pub(super) fn terms(&self, channel_binding: [u8; 32]) -> Terms {
+        let standing = &self.standing;
         Terms {
             protocol: self.protocol,
-            agreement: self.hash,
+            agreement: standing.hash,
             channel_binding,
-            own: self.own_name.clone(),
-            peer: self.peer_name.clone(),
+            own: standing.own_name.clone(),
+            peer: standing.peer_name.clone(),
             role: self.role,
             outputs: self.outputs,
-            minimum: self.agreement.terms().minimum_intersection,
-            max_peer_len: self.max_peer_records,
+            minimum: standing.agreement.terms().minimum_intersection,
+            max_peer_len: standing.max_peer_records,
         }
     }
 }
@@ -167,25 +141,6 @@ fn output_hint(protocol: Protocol) -> &'static str {
         Protocol::PsiCardinality => "pass --count-only",
         _ => "name a file with --output, or pass --count-only",
     }
-}
-
-fn choose_endpoint(
-    args: &PsiArgs,
-    agreement: &Agreement,
-    own: &PartyTerm,
-    peer: &PartyTerm,
-) -> Result<Endpoint, Error> {
-    let agreed = if agreement.listens(own) {
-        own.endpoint.clone().map(Endpoint::Listen)
-    } else {
-        peer.endpoint.clone().map(Endpoint::Connect)
-    };
-    let given = args.listen.clone().map(Endpoint::Listen);
-    let given = given.or_else(|| args.connect.clone().map(Endpoint::Connect));
-    given.or(agreed).ok_or_else(|| Error::Usage {
-        what: "nothing says where the parties meet".into(),
-        hint: "one side passes --listen HOST:PORT, the other --connect HOST:PORT",
-    })
 }
 
 fn key_columns(args: &PsiArgs, agreement: &Agreement, own: &PartyTerm) -> Vec<KeyColumn> {

@@ -6,6 +6,7 @@ use tidegate_mpc::{Outputs, Protocol, Role, Session};
 
 use super::plan::Plan;
 use super::run::{Finding, Found};
+use crate::commands::meeting::Met;
 use crate::data::KeySummary;
 use crate::hex::hex;
 use crate::link::WireBytes;
@@ -22,10 +23,11 @@ const SENDER_ITEM_BYTES: u64 = 8;
 pub(super) fn report(
     plan: &Plan,
     keys: KeySummary,
-    found: &Found<WireBytes>,
+    met: &Met<Found, WireBytes>,
     rows_written: Option<u64>,
     progress: &mut Progress,
 ) -> PsiReport {
+    let (standing, found) = (&plan.standing, &met.found);
     let session = &found.session;
     let common_keys = match &found.finding {
         Finding::Intersection(intersection) => Some(intersection.len() as u64),
@@ -42,15 +44,15 @@ pub(super) fn report(
         }
         .into(),
         agreement: AgreementLine {
-            id: plan.agreement.terms().id.clone(),
-            hash: hex(&plan.hash),
+            id: standing.agreement.terms().id.clone(),
+            hash: hex(&standing.hash),
             runs: found.runs,
         },
-        protocol: protocol_lines(session, &found.key_exchange),
+        protocol: protocol_lines(session, &met.key_exchange),
         parties: PartyLines {
-            own: plan.own_name.to_string(),
-            peer: plan.peer_name.to_string(),
-            peer_key: plan.peer_key.to_string(),
+            own: standing.own_name.to_string(),
+            peer: standing.peer_name.to_string(),
+            peer_key: standing.peer_key.to_string(),
         },
         sizes: SizeLines {
             own_keys: keys.distinct_keys,
@@ -60,11 +62,11 @@ pub(super) fn report(
         },
         keys,
         traffic: TrafficLines {
-            wire_sent_bytes: found.link.sent,
-            wire_received_bytes: found.link.received,
-            messages_sent: found.traffic.sent_len,
-            messages_received: found.traffic.received_len,
-            flights: flights(session),
+            wire_sent_bytes: met.link.sent,
+            wire_received_bytes: met.link.received,
+            messages_sent: met.traffic.sent_len,
+            messages_received: met.traffic.received_len,
+            flights: Some(flights(session)),
         },
         learned: learned(session, &found.finding),
         notes: direction_note(session).into_iter().collect(),

@@ -4,6 +4,8 @@
 //! count of an agreement is one small file, named by the agreement's hash, that is replaced as a whole under a
 //! lock, so runs that start at the same time are counted one after the other and a crash loses none.
 
+mod budget;
+
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -23,6 +25,8 @@ const MAX_FILE_BYTES: u64 = 4096;
 /// How long the lock is waited for: 10 seconds, where counting takes milliseconds.
 const LOCK_TRIES: u32 = 200;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+pub use budget::Spending;
 
 /// The state directory.
 #[derive(Clone, Debug)]
@@ -52,8 +56,8 @@ pub enum StateError {
         /// Why.
         source: io::Error,
     },
-    /// A count is unreadable, so nobody knows how often the agreement was run.
-    #[error("the count of runs in {path:?} is damaged")]
+    /// A record is unreadable, so nobody knows how often the agreement was run, or what was spent.
+    #[error("the record in {path:?} is damaged")]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -63,6 +67,14 @@ pub enum StateError {
     Busy {
         /// The lock.
         path: PathBuf,
+    },
+    /// The noise of a run would spend more than is left.
+    #[error("the privacy budget of the dataset `{dataset}` does not suffice: {source}")]
+    Budget {
+        /// The dataset.
+        dataset: String,
+        /// What is asked for, spent and allowed.
+        source: tidegate_disclosure::BudgetError,
     },
     /// All runs are used.
     #[error("all {max} runs of the agreement are used")]
@@ -78,8 +90,11 @@ impl StateError {
         let hint = match self {
             Self::NoDirectory => "pass --state-dir, or set TIDEGATE_STATE",
             Self::Io { .. } => "pass a directory that you can write with --state-dir",
-            Self::Damaged { .. } => "restore the file from a backup; deleting it forgets the runs so far",
+            Self::Damaged { .. } => {
+                "restore the file from a backup; deleting it forgets what was run and spent so far"
+            }
             Self::Busy { .. } => "end that process, or pass another --state-dir",
+            Self::Budget { .. } => "agree on a smaller epsilon, on fewer statistics, or on a larger budget",
             Self::Spent { .. } => "agree on more runs and sign anew",
         };
         Some(hint.to_owned())

@@ -1,0 +1,122 @@
+//! `tidegate join`: statistics over the records that two parties share.
+//!
+//! As in `psi`, everything that can be checked is checked before the link is made, and the run, with what it
+//! spends of the dataset's privacy budget, is counted before the first message that depends on data.
+
+mod plan;
+mod summary;
+
+use tidegate_mpc::Session;
+use tidegate_mpc::transport::Framed;
+
+use super::meeting::{Met, Watch};
+use super::output::{check_apart, check_file, check_keys, put_rejects, write_file};
+use crate::cli::JoinArgs;
+use crate::data::{Records, SinkOptions, TableSink, TableSource, read_records};
+use crate::error::{Error, exit};
+use crate::link::{CancelToken, Link, WireBytes};
+use crate::progress::Progress;
+use crate::report::{self, JoinReport, html_page, tables_csv};
+use crate::state::Runs;
+use crate::statistics::{JoinResult, OwnRecords};
+
+use self::plan::Plan;
+
+/// Protocol and version for TLS.
+const ALPN: &[u8] = b"tidegate-join/1";
+
+/// What a run found out.
+#[derive(Debug)]
+struct Found {
+    result: JoinResult,
+    session: Session,
+    runs: Runs,
+}
+
+/// Runs the own side.
+pub(super) fn run(args: &JoinArgs) -> Result<u8, Error> {
+    let cancel = super::cancel_on_signals()?;
+    super::with_threads(args.meeting.threads, || with_progress(args, &cancel))
+}
+
+fn with_progress(args: &JoinArgs, cancel: &CancelToken) -> Result<u8, Error> {
+    let mut progress = Progress::new();
+    let plan = Plan::new(args)?;
+    let source = TableSource::open(&args.input, args.encoding)?;
+    check_outputs(args, &source)?;
+    let records = read(args, &plan, &source, &mut progress, cancel)?;
+    let met = over_link(&plan, &records, &mut progress, cancel)?.part();
+    let summary = |met: &Met<Found, WireBytes>, progress: &mut Progress| {
+        summary::report(&plan, records.keyed.summary.clone(), met, progress)
+    };
+    let met = met.parted(&progress);
+    let report = summary(&met, &mut progress);
+    write(args, &report)?;
+    report::print(&report, args.format, args.rejects.as_deref().is_some_and(TableSink::is_stdout))?;
+    Ok(if report.outcome == "withheld" { exit::POLICY } else { exit::DONE })
+}
+
+fn check_outputs(args: &JoinArgs, source: &TableSource) -> Result<(), Error> {
+    if let Some(rejects) = &args.rejects {
+        TableSink::check(rejects, &source.sample(None)?, SinkOptions { force: args.force })?;
+    }
+    for file in [&args.csv, &args.json, &args.html].into_iter().flatten() {
+        check_file(file, args.force)?;
+    }
+    let outputs = [&args.csv, &args.json, &args.html, &args.rejects];
+    check_apart(&args.input, &outputs, "two of --input, --csv, --json, --html and --rejects")
+}
+
+fn read(
+    args: &JoinArgs,
+    plan: &Plan,
+    source: &TableSource,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<Records, Error> {
+    progress.begin("read", None);
+    let cancelled = || cancel.is_cancelled();
+    let (keys, columns) = (&plan.key_columns, &plan.columns);
+    let records =
+        read_records(source, keys, columns, plan.rules, &mut |rows| progress.set(rows), &cancelled)?;
+    if let Some(rejects) = &args.rejects {
+        put_rejects(source, &records.keyed, rejects, args.force, progress, cancel)?;
+    }
+    check_keys(&args.input, &records.keyed, plan.standing.max_own_records)?;
+    Ok(records)
+}
+
+/// Makes the link and runs the protocol.
+fn over_link(
+    plan: &Plan,
+    records: &Records,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<Met<Found>, Error> {
+    plan.standing.meet(ALPN, progress, cancel, |channel: &mut Framed<Link>, progress| {
+        let terms = plan.terms(channel.get_ref().channel_binding());
+        let items = &records.keyed.items;
+        let (session, runs) = plan.standing.greet(&terms, items.len(), channel, || plan.spend())?;
+        let own = OwnRecords { items, columns: &records.columns };
+        let agreed = plan.standing.agreement.terms();
+        let observer = &mut Watch { progress, cancel };
+        let result = plan.join.run(agreed, own, &session, channel, observer, rand::rng)?;
+        Ok(Found { result, session, runs })
+    })
+}
+
+/// Writes the files asked for.
+fn write(args: &JoinArgs, report: &JoinReport) -> Result<(), Error> {
+    if let Some(csv) = &args.csv {
+        write_file(csv, &tables_csv(&report.tables), args.force)?;
+    }
+    if let Some(json) = &args.json {
+        let text =
+            serde_json::to_string_pretty(report).expect("reports are strings, numbers, lists and objects");
+        write_file(json, text.as_bytes(), args.force)?;
+    }
+    if let Some(html) = &args.html {
+        write_file(html, html_page(report).as_bytes(), args.force)?;
+    }
+    Ok(())
+}

@@ -5,10 +5,10 @@
 //! | minimum count | [`Policy::minimum_count`] | figures about so few units that one is recognized | Hundepool et al. 2012, §4.2 |
 //! | (n, k) dominance | [`Policy::dominance`] | a sum that tells about its largest contributors | Hundepool et al. 2012, §4.2.1 |
 //! | p% | [`Policy::p_percent`] | the second largest contributor, who subtracts its own part | Hundepool et al. 2012, §4.2.1 |
-//! | complementary suppression | [`check`], [`Suppressor`] | subtracting what is released from a margin | Gusfield 1988; Cox 1980 |
-//! | remainders of lines | [`check`], [`Suppressor`] | two small cells whose sum is small too | Hundepool et al. 2012, §4.4 |
-//! | interval audit | [`check`] | bounds that counts of at least zero put on each other | Gusfield 1988; Fischetti and Salazar 2001 |
-//! | reasons kept back | [`check`] | "small" and "not small" as one more equation | [`Reason::Undisclosed`] |
+//! | complementary suppression | [`check()`], [`Suppressor`] | subtracting what is released from a margin | Gusfield 1988; Cox 1980 |
+//! | remainders of lines | [`check()`], [`Suppressor`] | two small cells whose sum is small too | Hundepool et al. 2012, §4.4 |
+//! | interval audit | [`check()`] | bounds that counts of at least zero put on each other | Gusfield 1988; Fischetti and Salazar 2001 |
+//! | reasons kept back | [`check()`] | "small" and "not small" as one more equation | [`Reason::Undisclosed`] |
 //! | rounding | [`Policy::round_to`], [`round`] | exact figures and exact differences, no more | Hundepool et al. 2012, §5.4 |
 //! | noise | [`Policy::noise`], [`noise`] | whoever knows everything but one unit | Dwork et al. 2006; Canonne, Kamath, Steinke 2020 |
 //! | budget | [`Budget`] | many releases with noise | Dwork and Roth 2014, §3.5 |
@@ -22,7 +22,7 @@
 //! NeurIPS 2020.
 //!
 //! # Three ways to a release
-//! - Values are open to the one who checks them: [`check`].
+//! - Values are open to the one who checks them: [`check()`].
 //! - Nobody may see a count that is not released: [`Suppressor`] asks whether unions of cells reach the minimum, both sides
 //!   get the same [`Pattern`] and open what it releases; [`Release::received`] checks what came.
 //! - Values carry noise: [`Release::noisy`].

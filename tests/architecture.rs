@@ -18,7 +18,7 @@ const ARROWS: [(&str, &[&str]); 3] = [
     ("tidegate-mpc", &[]),
 ];
 
-/// What protocols may not reach for: runtimes, sockets, TLS, files, formats, clocks, the global generator.
+/// What protocols and disclosure control may not reach for: runtimes, sockets, TLS, files, formats, clocks, the global generator.
 const NOT_FOR_PROTOCOLS: [&str; 24] = [
     "arrow",
     "aws-lc-rs",
@@ -107,14 +107,19 @@ fn crates_depend_on_each_other_as_drawn() {
 }
 
 #[test]
-fn protocols_reach_for_nothing_outside() {
+fn protocols_and_disclosure_control_reach_for_nothing_outside() {
     let metadata = metadata();
-    let mpc = metadata.packages.iter().find(|package| package.name.as_str() == "tidegate-mpc").unwrap();
-    let outside: Vec<_> = needs(mpc).into_iter().filter(|name| NOT_FOR_PROTOCOLS.contains(name)).collect();
-    assert!(outside.is_empty(), "tidegate-mpc depends on {outside:?}");
+    let is_pure =
+        |package: &&Package| ["tidegate-disclosure", "tidegate-mpc"].contains(&package.name.as_str());
+    for package in metadata.packages.iter().filter(is_pure) {
+        let outside: Vec<_> =
+            needs(package).into_iter().filter(|name| NOT_FOR_PROTOCOLS.contains(name)).collect();
+        assert!(outside.is_empty(), "{} depends on {outside:?}", package.name);
+    }
     let words = ["std::fs", "std::net", "std::env", "std::process", "thread::spawn", "Instant::now"];
-    for path in files("mpc/src", "rs").iter().filter(|path| !is_test_file(path)) {
-        let text = fs::read_to_string(path).unwrap();
+    let sources = ["disclosure/src", "mpc/src"].iter().flat_map(|folder| files(folder, "rs"));
+    for path in sources.filter(|path| !is_test_file(path)) {
+        let text = fs::read_to_string(&path).unwrap();
         let code = split_tests(&text).0.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in code {
             let found = words.iter().find(|word| line.contains(**word));

@@ -21,7 +21,7 @@
 use crate::cell::{Cell, Entry};
 use crate::cover::Cover;
 use crate::flow::{Bounds, Circulation};
-use crate::graph::{EdgeId, Step};
+use crate::graph::{EdgeId, Graph, Step};
 use crate::release::{Figures, Release};
 use crate::rules::{Policy, PolicyError, round};
 use crate::table::{Levels, Shape};
@@ -131,8 +131,8 @@ impl<'a> Checker<'a> {
 
     /// Checks that counts fit one table, and sums of lines that are known whole.
     fn check_sums(&self, sums_len: usize) -> Result<(), CheckError> {
-        let known = |edge| self.cell(edge).map_or(Bounds::at_least(0), |cell| count_of(cell));
-        self.circulation(known)?;
+        let known = |edge| self.cell(edge).map_or(Bounds::at_least(0), count_of);
+        self.circulation(self.cover.graph(), known)?;
         for node in 0..self.cover.graph().nodes_len() {
             let line: Option<Vec<_>> =
                 self.cover.graph().around(node).iter().map(|&id| self.cell(id)).collect();
@@ -171,37 +171,42 @@ impl<'a> Checker<'a> {
         debug_assert!(open.is_empty(), "every union is answered");
     }
 
-    fn circulation(&self, bounds: impl Fn(EdgeId) -> Bounds) -> Result<Circulation<'_>, CheckError> {
-        let graph = self.cover.graph();
+    fn circulation<'g>(
+        &self,
+        graph: &'g Graph,
+        bounds: impl Fn(EdgeId) -> Bounds,
+    ) -> Result<Circulation<'g>, CheckError> {
         Circulation::find(graph, (0..graph.edges().len()).map(bounds)).ok_or(CheckError::Inconsistent)
     }
 
     /// Suppresses until the count of every hidden place ranges over the minimum at least.
     ///
-    /// Suppressing more only widens intervals, so each place is looked at until it passes, and never again.
+    /// Suppressing more only widens intervals, so each place is looked at until it passes, and never again; and the
+    /// circulation at hand fits the wider bounds too.
     fn widen_intervals(&mut self) -> Result<(), CheckError> {
-        for edge in self.cover.asked().to_vec() {
-            while self.cover.is_hidden(edge) {
-                let Some(further) = self.too_narrow(edge)? else { break };
-                further.iter().for_each(|&id| self.cover.suppress(id, Reason::Complementary));
-                self.settle();
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns what has to be suppressed for the sake of `edge`, or nothing if its interval is wide enough.
-    fn too_narrow(&self, edge: EdgeId) -> Result<Option<Vec<EdgeId>>, CheckError> {
         let minimum = i128::from(self.policy.minimum_count);
-        let mut circulation = self.circulation(|id| match self.cover.is_released(id) {
+        let graph = self.cover.graph().clone();
+        let mut circulation = self.circulation(&graph, |id| match self.cover.is_released(id) {
             true => self.cell(id).map_or(Bounds::at_least(0), count_of),
             false => Bounds::at_least(0),
         })?;
-        let width = circulation.width(edge, minimum);
-        if width >= minimum {
-            return Ok(None);
+        for edge in self.cover.asked().to_vec() {
+            while self.cover.is_hidden(edge) {
+                let width = circulation.width(edge, minimum);
+                if width >= minimum {
+                    break;
+                }
+                let further = self.cheapest(edge, &circulation, minimum - width);
+                further.iter().for_each(|&id| self.cover.suppress(id, Reason::Complementary));
+                self.settle();
+                self.cover
+                    .asked()
+                    .iter()
+                    .filter(|&&id| self.cover.is_hidden(id))
+                    .for_each(|&id| circulation.free(id));
+            }
         }
-        Ok(Some(self.cheapest(edge, &circulation, minimum - width)))
+        Ok(())
     }
 
     /// Finds the released places on the cheapest way to raise `edge`, by `needed` if there is such a way.
@@ -232,7 +237,7 @@ impl<'a> Checker<'a> {
     /// Tells whether a small count follows from the release and its reasons.
     fn reasons_tell(&self) -> Result<bool, CheckError> {
         let minimum = i128::from(self.policy.minimum_count);
-        let mut circulation = self.circulation(|id| match self.cover.verdict(id) {
+        let mut circulation = self.circulation(self.cover.graph(), |id| match self.cover.verdict(id) {
             Verdict::Released => self.cell(id).map_or(Bounds::at_least(0), count_of),
             Verdict::Suppressed(Reason::SmallCount) => Bounds { low: 0, high: minimum - 1 },
             Verdict::Suppressed(Reason::Complementary | Reason::Dominance | Reason::PPercent) => {

@@ -68,12 +68,31 @@ fn three_by_three_with_small_counts_gives_away_nothing() {
 
 #[test]
 fn an_interval_that_is_too_narrow_is_widened() {
-    // The linear pattern hides a rectangle; with a zero in it the small cell can only rise by two.
+    // Six small cells on one cycle: every line leaves at least four, yet the first can only be 0, 1 or 2.
     let shape = Shape::new(3, 3).unwrap();
-    let counts = [2, 5, 90, 90, 5, 90, 90, 90, 90];
-    let release = checked(shape, Levels::ALL, &counts, 5);
-    let fits = |release: &Release| fitting_range(shape, &counts, release, Place::cell(0, 0));
-    assert!(fits(&release) >= 5, "{release:?}");
+    let counts = [1, 3, 50, 50, 3, 1, 3, 50, 3];
+    let release = checked(shape, Levels::ALL, &counts, 4);
+    assert!(release.suppressed_len() > 6, "{:?}", release.suppressed());
+    assert!(fitting_range(shape, &counts, &release, Place::cell(0, 0)) >= 4, "{release:?}");
+}
+
+#[test]
+fn a_remainder_that_is_dominated_takes_another_cell() {
+    let shape = Shape::new(4, 1).unwrap();
+    let cell = |count, total, largest: &[u64]| {
+        Entry::Known(Cell { count, sums: vec![Sum { total, largest: largest.to_vec() }] })
+    };
+    let policy = Policy { p_percent: Some(10), ..Policy::with_minimum(3) };
+    let entries = [
+        cell(5, 1010, &[1000, 5]),
+        cell(9, 20, &[3, 3]),
+        cell(9, 900, &[200, 150]),
+        cell(9, 900, &[200, 150]),
+        cell(32, 2830, &[1000, 200]),
+    ];
+    let release = check(shape, Levels::ALL, &entries, &policy).unwrap();
+    let told: Vec<_> = release.suppressed().iter().collect();
+    assert_eq!(told, [(&Reason::PPercent, &1), (&Reason::Complementary, &2)]);
 }
 
 /// Computes the width of a place's interval anew.
@@ -149,15 +168,32 @@ fn bad_entries_are_refused() {
 }
 
 #[test]
-fn a_large_table_is_checked() {
-    let shape = Shape::new(20, 20).unwrap();
-    let counts: Vec<u64> = (0..400).map(|i| i * 7919 % 31).collect();
-    let release = checked(shape, Levels::ALL, &counts, 5);
-    assert!(release.verdict(Place::TOTAL).is_released());
-    assert!(release.suppressed_len() < 200, "{:?}", release.suppressed());
+fn the_largest_tables_are_checked() {
+    for (rows, columns) in [(64, 64), (2, 2048), (4096, 1)] {
+        let shape = Shape::new(rows, columns).unwrap();
+        let counts: Vec<u64> = (0..4096).map(|i| i * 7919 % 31).collect();
+        let release = checked(shape, Levels::ALL, &counts, 5);
+        assert!(release.verdict(Place::TOTAL).is_released());
+        let small = counts.iter().filter(|&&count| count < 5).count();
+        assert!((small..2 * small).contains(&release.suppressed_len()), "{:?}", release.suppressed());
+        let sent = release.iter().map(|(_, _, figures)| figures.map(|f| (f.count, f.sums.clone()))).collect();
+        Release::received(shape, Levels::ALL, sent, &Policy::with_minimum(5)).unwrap();
+    }
 }
 
 proptest! {
+    #[test]
+    fn cycles_of_small_cells_range_over_the_minimum(
+        rows in 3_u32..5, columns in 3_u32..5, counts in proptest::collection::vec(prop_oneof![1_u64..4, Just(50)], 16),
+    ) {
+        let shape = Shape::new(rows, columns).unwrap();
+        let release = checked(shape, Levels::ALL, &counts, 4);
+        for (place, verdict, _) in release.iter() {
+            let width = fitting_range(shape, &counts, &release, place);
+            prop_assert!(verdict.is_released() || width >= 4, "{:?} {}", place, width);
+        }
+    }
+
     #[test]
     fn suppressed_counts_range_over_the_minimum(
         (shape, counts) in shape_and_counts(), levels in levels(), minimum in 1_u64..12,

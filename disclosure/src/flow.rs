@@ -78,6 +78,13 @@ impl<'a> Circulation<'a> {
         self.pipes.get(edge).map_or(0, |pipe| pipe.flow)
     }
 
+    /// Lets an edge take every value from zero on.
+    pub(crate) fn free(&mut self, edge: EdgeId) {
+        if let Some(pipe) = self.pipes.get_mut(edge) {
+            pipe.bounds = Bounds::at_least(0);
+        }
+    }
+
     /// Raises or lowers an edge by up to `most`, and returns by how much.
     fn shift(&mut self, edge: EdgeId, is_raised: bool, most: i128) -> i128 {
         let Some(&found) = self.graph.edge(edge) else { return 0 };

@@ -47,6 +47,13 @@ pub(crate) struct Graph {
     ids: BTreeMap<Place, EdgeId>,
 }
 
+/// A node on the way: what it costs to get there, and the last step with the node before it.
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    cost: u64,
+    by: Option<(Step, NodeId)>,
+}
+
 /// A node as depth-first search came upon it.
 #[derive(Clone, Copy, Debug)]
 struct Visit {
@@ -149,14 +156,14 @@ impl Graph {
         is_target: impl Fn(NodeId) -> bool,
         cost: impl Fn(Step) -> Option<u64>,
     ) -> Option<Vec<Step>> {
-        let mut reached: Vec<Option<(u64, Option<(Step, NodeId)>)>> = vec![None; self.nodes_len()];
-        *reached.get_mut(start)? = Some((0, None));
+        let mut reached: Vec<Option<Reached>> = vec![None; self.nodes_len()];
+        *reached.get_mut(start)? = Some(Reached { cost: 0, by: None });
         let mut queue = BinaryHeap::from([Reverse((0, start))]);
         while let Some(Reverse((spent, node))) = queue.pop() {
             if is_target(node) {
                 return Some(way_back(&reached, node));
             }
-            if reached.get(node).copied().flatten().is_none_or(|(best, _)| best < spent) {
+            if reached.get(node).copied().flatten().is_none_or(|known| known.cost < spent) {
                 continue;
             }
             for (step, next) in self.steps(node) {
@@ -164,8 +171,8 @@ impl Graph {
                     continue;
                 };
                 let Some(known) = reached.get_mut(next) else { continue };
-                if known.is_none_or(|(best, _)| all < best) {
-                    *known = Some((all, Some((step, node))));
+                if known.is_none_or(|known| all < known.cost) {
+                    *known = Some(Reached { cost: all, by: Some((step, node)) });
                     queue.push(Reverse((all, next)));
                 }
             }
@@ -175,10 +182,10 @@ impl Graph {
 }
 
 /// Follows the steps back to the start.
-fn way_back(reached: &[Option<(u64, Option<(Step, NodeId)>)>], end: NodeId) -> Vec<Step> {
+fn way_back(reached: &[Option<Reached>], end: NodeId) -> Vec<Step> {
     let mut way = Vec::new();
     let mut node = end;
-    while let Some((step, before)) = reached.get(node).copied().flatten().and_then(|(_, by)| by) {
+    while let Some((step, before)) = reached.get(node).copied().flatten().and_then(|known| known.by) {
         way.push(step);
         node = before;
     }

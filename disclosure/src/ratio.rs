@@ -70,7 +70,7 @@ impl Ratio {
     pub fn denominator(&self) -> u64 {
         let mut denominator = UNIT;
         let mut units = self.0.units;
-        while denominator > 1 && units % 10 == 0 {
+        while denominator > 1 && units.is_multiple_of(10) {
             (denominator, units) = (denominator / 10, units / 10);
         }
         denominator

@@ -98,8 +98,9 @@ mod tests {
             let dummies = Dummies::new(&epsilon.parse().unwrap(), &delta.parse().unwrap()).unwrap();
             let (e, d): (f64, f64) = (epsilon.parse().unwrap(), delta.parse().unwrap());
             assert!(exact_delta(e, dummies.mean()) <= d, "{epsilon} {delta}");
-            let shorter = dummies.mean() as f64 - (4.0_f64.ln() / e).ceil() - 1.0;
-            assert!(shorter < 0.0 || exact_delta(e, shorter as u64) > d, "{epsilon} {delta}");
+            let slack = (1_u32..).find(|&slack| f64::from(slack) * e > 4.0_f64.ln()).unwrap();
+            let shorter = dummies.mean().checked_sub(u64::from(slack) + 1);
+            assert!(shorter.is_none_or(|t| exact_delta(e, t) > d), "{epsilon} {delta}");
         }
     }
 

@@ -39,7 +39,8 @@ pub struct Sum {
 pub enum Entry {
     /// The place was opened.
     Known(Cell),
-    /// The place was never opened, for this reason.
+    /// The place was never opened, for this reason. It comes out of a [`Pattern`](crate::Pattern), whose unions were
+    /// tested: what the released places tell of a union with it reaches the minimum.
     Withheld(Reason),
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::Sum;
+use crate::{Sum, Suppressor};
 use crate::table::Place;
 use crate::testing::{count_of, levels, shape_and_counts, tables};
 
@@ -229,4 +229,26 @@ proptest! {
         let large: Vec<_> = counts.iter().map(|count| count + minimum).collect();
         prop_assert_eq!(checked(shape, levels, &large, minimum).suppressed_len(), 0);
     }
+}
+
+#[test]
+fn what_a_pattern_held_back_makes_the_checker_suppress_no_more() {
+    let shape = Shape::new(3, 3).unwrap();
+    let counts = [28, 27, 19, 29, 25, 17, 2, 2, 1];
+    let policy = Policy::with_minimum(10);
+    let sum = |cells: &[u32]| cells.iter().map(|&cell| counts[cell as usize]).sum::<u64>();
+    let mut suppressor = Suppressor::new(shape, Levels::ALL, policy.minimum_count);
+    while !suppressor.questions().is_empty() {
+        let answers: Vec<_> = suppressor.questions().iter().map(|union| sum(union.cells()) >= 10).collect();
+        suppressor.answer(&answers).unwrap();
+    }
+    let pattern = suppressor.finish().unwrap();
+    let entry = |place: Place| match pattern.verdict(place) {
+        Verdict::Released => Entry::Known(Cell { count: sum(&shape.base_cells(place)), sums: Vec::new() }),
+        Verdict::Suppressed(reason) => Entry::Withheld(reason),
+    };
+    let entries: Vec<_> = shape.places().into_iter().map(entry).collect();
+    let release = check(shape, Levels::ALL, &entries, &policy).unwrap();
+    assert_eq!(release.suppressed_len(), pattern.suppressed_len());
+    assert_eq!(pattern.suppressed_len(), 8);
 }

@@ -19,8 +19,11 @@ pub const MAX_SPAN: u64 = 1 << 44;
 /// Table lengths: 2^10 to 2^22 baby steps, the last taking 32 MiB.
 const TABLE_BITS: std::ops::RangeInclusive<u32> = 10..=22;
 
+/// Baby steps that are encoded together: the smallest table.
+const TABLE_CHUNK: u32 = 1 << 10;
+
 /// Giant steps that are encoded together.
-const GIANT_BATCH: u64 = 1 << 14;
+const GIANT_BATCH: u32 = 1 << 14;
 
 /// A table that finds m in m·G for all m in a range.
 pub(crate) struct DiscreteLog {
@@ -33,15 +36,16 @@ impl DiscreteLog {
     /// Builds a table that fits `searches` searches of ranges up to `span`.
     pub(crate) fn new(span: u64, searches: usize) -> Self {
         let bits = table_bits(span, searches);
-        let len = 1usize << bits;
-        let halves = half_multiples(len);
-        let names = parallel::batched(len, |range| {
-            let batch = halves.get(range).unwrap_or_default();
-            Ok::<_, ()>(Element::encode_doubled(batch).iter().map(name).collect())
-        });
-        let mut table = HashTable::with_capacity(len);
-        for (index, name) in (0..).zip(names.unwrap_or_default()) {
-            table.insert_unique(name, (name, index), |(name, _)| *name);
+        let mut table = HashTable::with_capacity(1 << bits);
+        let half = Element::of_integer(1).mul(&half());
+        let mut first = Element::identity();
+        for chunk in 0..1u32 << (bits - *TABLE_BITS.start()) {
+            let (halves, next) = ladder(first, |element| element.add(&half), TABLE_CHUNK);
+            first = next;
+            let indices = chunk * TABLE_CHUNK..;
+            for (index, name) in indices.zip(names(&halves)) {
+                table.insert_unique(name, (name, index), |(name, _)| *name);
+            }
         }
         Self { table, bits }
     }
@@ -53,33 +57,23 @@ impl DiscreteLog {
         let giants = span >> self.bits;
         let mut done = 0;
         while done <= giants {
-            let batch = GIANT_BATCH.min(giants - done + 1);
+            let batch = u32::try_from(giants - done + 1).map_or(GIANT_BATCH, |left| left.min(GIANT_BATCH));
             if let Some(offset) = self.find_in_batch(&start, done, batch) {
                 let offset = i64::try_from(offset).ok().filter(|_| offset <= span)?;
                 return low.checked_add(offset);
             }
-            done += batch;
+            done += u64::from(batch);
         }
         None
     }
 
     /// Looks at the giant steps `done..done + batch` from `start`.
-    fn find_in_batch(&self, start: &Element, done: u64, batch: u64) -> Option<u64> {
+    fn find_in_batch(&self, start: &Element, done: u64, batch: u32) -> Option<u64> {
         let step = Element::of_integer(i64::try_from(1u64 << self.bits).ok()?);
-        let half = half();
-        let (half_step, first) = (step.mul(&half), step_times(&step, done)?);
-        let mut current = start.sub(&first).mul(&half);
-        let mut halves = Vec::with_capacity(usize::try_from(batch).ok()?);
-        for _ in 0..batch {
-            halves.push(current);
-            current = current.sub(&half_step);
-        }
-        let names = parallel::batched(halves.len(), |range| {
-            let batch = halves.get(range).unwrap_or_default();
-            Ok::<_, ()>(Element::encode_doubled(batch))
-        });
-        (done..).zip(names.unwrap_or_default()).find_map(|(giant, encoded)| {
-            let name = name(&encoded);
+        let (half, walked) = (half(), step_times(&step, done)?);
+        let half_step = step.mul(&half);
+        let (halves, _) = ladder(start.sub(&walked).mul(&half), |element| element.sub(&half_step), batch);
+        (done..).zip(names(&halves)).find_map(|(giant, name)| {
             let found = self.table.iter_hash(name).filter(|(other, _)| *other == name);
             let mut found = found.map(|&(_, baby)| (giant << self.bits) + u64::from(baby));
             // Eight bytes of an encoding may agree by chance.
@@ -109,16 +103,24 @@ pub(crate) fn steps(span: u64, searches: usize) -> u128 {
     (1u128 << bits) + (u128::from(span >> bits) + 1) * searches as u128
 }
 
-/// Returns 0, G/2, 2·G/2, ..
-fn half_multiples(len: usize) -> Vec<Element> {
-    let half = Element::of_integer(1).mul(&half());
-    let mut multiples = Vec::with_capacity(len);
-    let mut current = Element::identity();
-    for _ in 0..len {
-        multiples.push(current);
-        current = current.add(&half);
-    }
-    multiples
+/// Returns `len` elements, each a step behind the one before, and the next.
+fn ladder(first: Element, step: impl Fn(&Element) -> Element, len: u32) -> (Vec<Element>, Element) {
+    let mut current = first;
+    let mut advance = || {
+        let next = step(&current);
+        std::mem::replace(&mut current, next)
+    };
+    let elements = (0..len).map(|_| advance()).collect();
+    (elements, current)
+}
+
+/// Encodes the doubles of elements and returns the names of the encodings.
+fn names(halves: &[Element]) -> Vec<u64> {
+    let names = parallel::batched(halves.len(), |range| {
+        let batch = halves.get(range).unwrap_or_default();
+        Ok::<_, ()>(Element::encode_doubled(batch).iter().map(name).collect())
+    });
+    names.unwrap_or_default()
 }
 
 /// Returns 1/2.

@@ -12,8 +12,9 @@ use crate::agreement::{
     ColumnTerm, Grid, GroupHiding, JoinTerms, StatisticKind, StatisticTerm, Terms, grids,
 };
 
-/// Range of a sum of squares, in which they are rounded to a unit that fits: 40 bits.
-const SQUARES_SPAN: i128 = 1 << 40;
+/// Range of a sum of squares, in which they are rounded to a unit that fits. Of 2^20 records each square has 14 bits
+/// then, and the rounding moves a variance by no more than the 2^-15th part of the square of half the range.
+const SQUARES_SPAN: i128 = 1 << 34;
 
 /// Most group operations for opening all sums of a direction: some minutes.
 const MOST_STEPS: u128 = 1 << 28;

@@ -133,6 +133,18 @@ pub struct PsiArgs {
     pub short: ShortFormArgs,
 }
 
+/// A part of the demonstration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DemoPart {
+    /// Both parts.
+    #[default]
+    All,
+    /// Which people are common.
+    Psi,
+    /// Statistics over the common people.
+    Join,
+}
+
 /// Flags of `join`.
 #[derive(Debug, Args)]
 pub struct JoinArgs {
@@ -394,10 +406,13 @@ pub enum KeyCommand {
 /// Flags of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Rows of the first table, of a medical insurance
+    /// Which part to show
+    #[arg(long, value_name = "PART", default_value = "all")]
+    pub show: DemoPart,
+    /// Rows of the first table of each part, of a medical insurance
     #[arg(long, value_name = "N", default_value = "20000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub records: u32,
-    /// Rows of the second table, of a credit bureau; as many as the first by default
+    /// Rows of the second table, of a credit bureau or an employment office; as many as the first by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub other_records: Option<u32>,
     /// How many of the people of the smaller table stand in both, in per cent
@@ -406,7 +421,7 @@ pub struct DemoArgs {
     /// Seed of the synthetic tables
     #[arg(long, value_name = "N", default_value = "1")]
     pub seed: u64,
-    /// Learn only how many people are common
+    /// Learn only how many people are common, not which
     #[arg(long)]
     pub count_only: bool,
     /// Threads of each party

@@ -3,9 +3,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Sum, Suppressor};
 use crate::table::Place;
 use crate::testing::{count_of, levels, shape_and_counts, tables};
+use crate::{Sum, Suppressor};
 
 fn known(count: u64) -> Entry {
     Entry::Known(Cell { count, sums: vec![] })

@@ -143,10 +143,3 @@ mod tests {
         }
     }
 }
-
-pub fn html_page(_: &JoinReport) -> String {
-    String::new()
-}
-pub fn tables_csv(_: &[crate::statistics::StatisticTable]) -> Vec<u8> {
-    Vec::new()
-}

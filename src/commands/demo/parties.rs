@@ -1,81 +1,51 @@
-//! The two parties of the demonstration: their keys, their agreement, and each in a process of its own.
+//! The two parties of a part: their keys, their agreement, and each in a process of its own.
 
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
-use super::MINIMUM;
-use crate::agreement::{AGREEMENT_VERSION, Agreement, Day, KeyTerm, PartyTerm, Terms, sign_file, write_new};
+use serde::de::DeserializeOwned;
+
+use crate::agreement::{Agreement, PartyTerm, Terms, sign_file, write_new};
 use crate::cli::DemoArgs;
-use crate::data::normalize::Rule;
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::report::PsiReport;
-use crate::synthetic::TableKind;
 
-const AGREEMENT: &str = "agreement.toml";
-
-/// Runs the insurance, which gets the output, and the bureau; returns their reports in this order.
-pub(super) fn run_both(dir: &Path, args: &DemoArgs) -> Result<(PsiReport, PsiReport), Error> {
-    agree(dir)?;
-    let mut insurance = party(dir, args, "insurance", &["--output", "matched.csv"])?;
-    let credit = party(dir, args, "credit", &["--no-output"]);
-    let credit = match credit {
-        Ok(credit) => credit,
-        Err(error) => {
-            let _ = insurance.kill();
-            return Err(error);
-        }
-    };
-    let (insurance, credit) = std::thread::scope(|scope| {
-        let credit = scope.spawn(|| finish("credit", credit));
-        (finish("insurance", insurance), credit.join())
-    });
-    let credit = credit.unwrap_or_else(|_| Err(Error::Demo { what: "waiting for a party failed".into() }));
-    Ok((insurance?, credit?))
+/// A party to be.
+pub(super) struct PartySketch {
+    pub(super) name: &'static str,
+    pub(super) id_column: &'static str,
 }
 
-/// Makes both keys and an agreement signed with both.
-fn agree(dir: &Path) -> Result<(), Error> {
+/// Makes both keys and an agreement signed with both; the first party listens.
+pub(super) fn agree(
+    dir: &Path,
+    file: &str,
+    parties: [PartySketch; 2],
+    terms: impl FnOnce(Vec<PartyTerm>) -> Terms,
+) -> Result<(), Error> {
     let endpoint =
         free_endpoint().map_err(|source| Error::Io { action: "find a free port".into(), source })?;
-    let party = |name: &str, kind: TableKind, endpoint: Option<String>| {
+    let mut endpoint = Some(endpoint);
+    let party = |PartySketch { name, id_column }| {
         let identity = Identity::generate(&mut rand::rng());
         identity.save_new(&dir.join(format!("{name}.key")))?;
-        let columns = Some(vec![kind.id_column().to_owned()]);
         let term = PartyTerm {
             name: name.into(),
             key: identity.public(),
-            endpoint,
+            endpoint: endpoint.take(),
             max_records: 10_000_000,
-            columns,
+            columns: Some(vec![id_column.to_owned()]),
             dataset: None,
         };
         Ok::<_, Error>((identity, term))
     };
-    let (insurance, insurance_term) = party("insurance", TableKind::Insurance, Some(endpoint))?;
-    let (credit, credit_term) = party("credit", TableKind::Credit, None)?;
-    let agreement = Agreement::new(Terms {
-        version: AGREEMENT_VERSION,
-        id: "demonstration".into(),
-        purpose: "which insured people have a credit record".into(),
-        protocol: "psi-ecdh".into(),
-        output: vec!["insurance".into()],
-        minimum_intersection: MINIMUM,
-        max_runs: 1,
-        expires: Some(Day::today().next()),
-        key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
-        party: vec![insurance_term, credit_term],
-        join: None,
-        column: Vec::new(),
-        statistic: Vec::new(),
-        disclosure: None,
-    })?;
-    let path = dir.join(AGREEMENT);
-    write_new(&path, &agreement, false)?;
-    sign_file(&path, &insurance)?;
-    sign_file(&path, &credit)?;
+    let made = parties.into_iter().map(party).collect::<Result<Vec<_>, _>>()?;
+    let (identities, party): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+    let path = dir.join(file);
+    write_new(&path, &Agreement::new(terms(party))?, false)?;
+    identities.iter().try_for_each(|identity| sign_file(&path, identity).map(|_| ()))?;
     Ok(())
 }
 
@@ -84,17 +54,20 @@ fn free_endpoint() -> io::Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
-fn party(dir: &Path, args: &DemoArgs, name: &str, output: &[&str]) -> Result<std::process::Child, Error> {
+/// Starts a party.
+pub(super) fn command(
+    dir: &Path,
+    args: &DemoArgs,
+    verb: &str,
+    agreement: &str,
+    name: &str,
+    flags: &[&str],
+) -> Result<Child, Error> {
     let failed = |source| Error::Io { action: format!("start the party {name}"), source };
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-    command.current_dir(dir).args(["psi", "--format", "json", "--agreement", AGREEMENT, "--wait", "60"]);
+    command.current_dir(dir).args([verb, "--format", "json", "--agreement", agreement, "--wait", "60"]);
     command.args(["--identity", &format!("{name}.key"), "--input", &format!("{name}.csv")]);
-    command.args(["--state-dir", &format!("{name}-state")]);
-    if args.count_only {
-        command.arg("--count-only");
-    } else {
-        command.args(output);
-    }
+    command.args(["--state-dir", &format!("{name}-state")]).args(flags);
     if let Some(threads) = args.threads {
         command.args(["--threads", &threads.to_string()]);
     }
@@ -102,7 +75,20 @@ fn party(dir: &Path, args: &DemoArgs, name: &str, output: &[&str]) -> Result<std
     command.spawn().map_err(failed)
 }
 
-fn finish(name: &str, party: std::process::Child) -> Result<PsiReport, Error> {
+/// Waits for both parties and returns their reports.
+pub(super) fn run_both<R: DeserializeOwned + Send>(
+    first: (&str, Child),
+    second: (&str, Child),
+) -> Result<(R, R), Error> {
+    let (first, second) = std::thread::scope(|scope| {
+        let second = scope.spawn(|| finish(second));
+        (finish(first), second.join())
+    });
+    let second = second.unwrap_or_else(|_| Err(Error::Demo { what: "waiting for a party failed".into() }));
+    Ok((first?, second?))
+}
+
+fn finish<R: DeserializeOwned>((name, party): (&str, Child)) -> Result<R, Error> {
     let failed = |source| Error::Io { action: format!("wait for the party {name}"), source };
     let Output { stdout, stderr, .. } = party.wait_with_output().map_err(failed)?;
     serde_json::from_slice(&stdout).map_err(|_| {

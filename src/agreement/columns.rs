@@ -113,6 +113,14 @@ impl ColumnTerm {
         }
     }
 
+    /// Returns the borders of its bins; none for other columns.
+    pub fn edges(&self) -> &[Decimal] {
+        match self {
+            Self::Bins { edges, .. } => edges,
+            Self::Number { .. } | Self::Category { .. } => &[],
+        }
+    }
+
     /// Says how the column is read from its owner's table.
     pub fn spec(&self) -> ColumnSpec {
         let source = self.source().to_owned();

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{AgreementLine, LearnedLines, PartyLines, Report, TrafficLines, grouped, rows, write_cost};
+use super::{AgreementLine, LearnedLines, PartyLines, Report, TrafficLines, text};
 use crate::data::KeySummary;
 use crate::progress::PhaseTime;
 use crate::statistics::StatisticTable;
 
 /// The report of `join`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JoinReport {
     /// [`REPORT_VERSION`](super::REPORT_VERSION).
     pub report_version: u32,
@@ -47,7 +47,7 @@ pub struct JoinReport {
 }
 
 /// How the figures about one party's columns are protected.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProtectionLines {
     /// Whose columns.
     pub owner: String,
@@ -58,7 +58,7 @@ pub struct ProtectionLines {
 }
 
 /// How many cells and margins of the grids are suppressed.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct SuppressedLines {
     /// Cells and margins in all.
     pub of: usize,
@@ -71,7 +71,7 @@ pub struct SuppressedLines {
 }
 
 /// The protocol in a report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JoinProtocolLines {
     /// Its name.
     pub name: String,
@@ -91,20 +91,37 @@ impl Report for JoinReport {}
 
 impl fmt::Display for JoinReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let AgreementLine { id, hash, runs } = &self.agreement;
-        let short = hash.get(..16).unwrap_or(hash);
-        writeln!(f, "Agreement: {id} ({short}), run {} of {}", runs.used, runs.max)?;
-        writeln!(
-            f,
-            "Keys: {} of {}, {} of {}",
-            grouped(self.own_keys),
-            self.parties.own,
-            grouped(self.peer_keys),
-            self.parties.peer
-        )?;
-        for reject in &self.keys.rejected {
-            writeln!(f, "  {} left out: {}: {}", rows(reject.rows), reject.column, reject.reason)?;
-        }
-        write_cost(f, &self.traffic, &self.phases, self.peak_memory_bytes)
+        text::write_report(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing;
+
+    #[test]
+    fn json_reads_back_as_it_was() {
+        let report = testing::report();
+        let json = serde_json::to_string(&report).unwrap();
+        let read: JoinReport = serde_json::from_str(&json).unwrap();
+        assert_eq!(read.tables, report.tables);
+        assert_eq!(format!("{read:?}"), format!("{report:?}"));
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
+    }
+
+    #[test]
+    fn json_keeps_the_names_of_its_fields() {
+        let table = serde_json::to_value(testing::by_district()).unwrap();
+        let expected = serde_json::json!({
+            "row": 0, "column": null, "suppressed": false,
+            "count": { "number": 12045.0, "text": "12045" },
+            "value": { "number": 812.3312, "text": "812.3312", "standard_error": 4.125 },
+        });
+        assert_eq!(table["entries"][0], expected);
+        let suppressed = serde_json::json!({ "row": 1, "column": null, "suppressed": true });
+        assert_eq!(table["entries"][1], suppressed);
+        assert_eq!(table["by"][0]["name"], "district");
+        assert!(table["by"][0].get("edges").is_none());
     }
 }

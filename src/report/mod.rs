@@ -1,7 +1,13 @@
 //! Reports: what a command did and what everybody learned, for people or as versioned JSON.
 
+mod csv;
+mod figures;
 mod join;
+mod layout;
 mod psi;
+#[cfg(test)]
+mod testing;
+mod text;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -13,6 +19,7 @@ use crate::error::Error;
 use crate::progress::PhaseTime;
 use crate::state::Runs;
 
+pub use self::csv::tables_csv;
 pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};
 pub use self::psi::{ProtocolLines, PsiReport, SizeLines};
 
@@ -120,10 +127,16 @@ fn rows(number: u64) -> String {
 
 /// Returns a number with a comma between thousands.
 pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
+    grouped_text(&number.to_string())
+}
+
+/// Puts a comma between the thousands of a decimal number.
+fn grouped_text(number: &str) -> String {
+    let whole = number.find('.').unwrap_or(number.len());
+    let first = number.find(|c: char| c.is_ascii_digit()).unwrap_or_default();
     let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+    for (index, digit) in number.char_indices() {
+        if index > first && index < whole && (whole - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -140,6 +153,20 @@ mod tests {
         let cases = [(0, "0"), (999, "999"), (1000, "1,000"), (1_048_576, "1,048,576")];
         for (number, text) in cases {
             assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn thousands_of_decimal_texts_are_grouped() {
+        let cases = [
+            ("-999.1234", "-999.1234"),
+            ("-1000", "-1,000"),
+            ("-123456.7890", "-123,456.7890"),
+            ("1234567.5", "1,234,567.5"),
+            ("-0.00", "-0.00"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(grouped_text(number), text);
         }
     }
 }

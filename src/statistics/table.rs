@@ -1,15 +1,15 @@
 //! Tables of statistics, as they are shown and written: derived from released counts and sums alone.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tidegate_disclosure::{Figures, Place, Verdict};
 
 use super::plan::{Direction, GridPlan, Measure, NumberPlan};
 use super::released::Released;
 use crate::agreement::{ColumnTerm, StatisticKind, StatisticTerm, Terms};
-use crate::decimal::text_of;
+use crate::decimal::{Decimal, text_of};
 
 /// A statistic over the common records, by group.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatisticTable {
     /// Its name in the agreement.
     pub name: String,
@@ -27,16 +27,19 @@ pub struct StatisticTable {
 }
 
 /// A group column of a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Axis {
     /// Its name.
     pub name: String,
     /// Its groups, in order.
     pub labels: Vec<String>,
+    /// The borders of its groups, one more than there are groups, where these are bins; otherwise none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<Decimal>,
 }
 
 /// A cell or margin of a table.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TableEntry {
     /// The row, counted from 0; none where all are taken together.
     pub row: Option<u32>,
@@ -53,7 +56,7 @@ pub struct TableEntry {
 }
 
 /// A number with its text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Number {
     /// To compute with.
     pub number: f64,
@@ -93,8 +96,11 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn table(&self) -> StatisticTable {
         let columns = self.statistic.by.iter().filter_map(|name| self.terms.column_named(name));
-        let axis =
-            |column: &ColumnTerm| Axis { name: column.name().to_owned(), labels: column.group_labels() };
+        let axis = |column: &ColumnTerm| Axis {
+            name: column.name().to_owned(),
+            labels: column.group_labels(),
+            edges: column.edges().to_vec(),
+        };
         let by: Vec<Axis> = columns.map(axis).collect();
         StatisticTable {
             name: self.statistic.name.clone(),

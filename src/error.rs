@@ -46,7 +46,7 @@ pub enum Error {
     #[error(transparent)]
     State(#[from] StateError),
     /// Statistics that the protocol cannot compute.
-    #[error("the agreement asks for {0}")]
+    #[error("the agreement asks for what cannot be computed: {0}")]
     Statistics(#[from] StatisticsError),
     /// The link to the peer.
     #[error(transparent)]

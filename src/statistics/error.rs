@@ -7,7 +7,7 @@ use tidegate_disclosure::noise::NoiseError;
 #[non_exhaustive]
 pub enum StatisticsError {
     /// The minimum count is too large to be tested.
-    #[error("a minimum count of {found}; counts can be tested against up to {max}")]
+    #[error("counts can be tested against a minimum of up to {max}, not {found}")]
     Minimum {
         /// The minimum agreed on.
         found: u64,
@@ -15,13 +15,13 @@ pub enum StatisticsError {
         max: u64,
     },
     /// A table has too many cells.
-    #[error("a table of more than {max} cells")]
+    #[error("a table has more than {max} cells")]
     TooManyCells {
         /// The most possible.
         max: u32,
     },
     /// A record would carry too many encrypted figures.
-    #[error("{found} encrypted figures for each record; at most {max} fit")]
+    #[error("each record would carry {found} encrypted figures; at most {max} fit")]
     TooManyColumns {
         /// How many there would be.
         found: u32,
@@ -37,13 +37,13 @@ pub enum StatisticsError {
         most: u64,
     },
     /// Decoding all sums would take too long.
-    #[error("{sums} sums, of which the widest takes so long to decode that all of them take hours")]
+    #[error("decoding {sums} sums of that width would take hours")]
     TooMuchWork {
         /// How many there are.
         sums: usize,
     },
     /// There is no noise for the agreed parameters.
-    #[error("no noise is possible under the agreement: {0}")]
+    #[error("{0}")]
     Noise(#[from] NoiseError),
 }
 

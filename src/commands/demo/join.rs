@@ -53,8 +53,16 @@ pub(super) fn show(dir: &Path, args: &DemoArgs) -> Result<bool, Error> {
 
 fn meet(dir: &Path, args: &DemoArgs) -> Result<(JoinReport, JoinReport), Error> {
     let parties = [
-        PartySketch { name: "claims", id_column: TableKind::Claims.id_column() },
-        PartySketch { name: "employment", id_column: TableKind::Employment.id_column() },
+        PartySketch {
+            name: "claims",
+            id_column: TableKind::Claims.id_column(),
+            max_records: args.records.into(),
+        },
+        PartySketch {
+            name: "employment",
+            id_column: TableKind::Employment.id_column(),
+            max_records: other_records(args).into(),
+        },
     ];
     agree(dir, AGREEMENT, parties, |party| Terms {
         version: AGREEMENT_VERSION,

@@ -16,6 +16,7 @@ use crate::identity::Identity;
 pub(super) struct PartySketch {
     pub(super) name: &'static str,
     pub(super) id_column: &'static str,
+    pub(super) max_records: u64,
 }
 
 /// Makes both keys and an agreement signed with both; the first party listens.
@@ -28,14 +29,14 @@ pub(super) fn agree(
     let endpoint =
         free_endpoint().map_err(|source| Error::Io { action: "find a free port".into(), source })?;
     let mut endpoint = Some(endpoint);
-    let party = |PartySketch { name, id_column }| {
+    let party = |PartySketch { name, id_column, max_records }| {
         let identity = Identity::generate(&mut rand::rng());
         identity.save_new(&dir.join(format!("{name}.key")))?;
         let term = PartyTerm {
             name: name.into(),
             key: identity.public(),
             endpoint: endpoint.take(),
-            max_records: 10_000_000,
+            max_records,
             columns: Some(vec![id_column.to_owned()]),
             dataset: None,
         };

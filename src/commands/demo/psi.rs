@@ -53,8 +53,16 @@ pub(super) fn show(dir: &Path, args: &DemoArgs) -> Result<bool, Error> {
 /// Runs the insurance, which gets the output, and the bureau; returns their reports in this order.
 fn meet(dir: &Path, args: &DemoArgs) -> Result<(PsiReport, PsiReport), Error> {
     let parties = [
-        PartySketch { name: "insurance", id_column: TableKind::Insurance.id_column() },
-        PartySketch { name: "credit", id_column: TableKind::Credit.id_column() },
+        PartySketch {
+            name: "insurance",
+            id_column: TableKind::Insurance.id_column(),
+            max_records: args.records.into(),
+        },
+        PartySketch {
+            name: "credit",
+            id_column: TableKind::Credit.id_column(),
+            max_records: other_records(args).into(),
+        },
     ];
     agree(dir, AGREEMENT, parties, |party| Terms {
         version: AGREEMENT_VERSION,

@@ -206,14 +206,21 @@ fn every_rule_of_the_policy_is_kept() {
         ("round_to = 5", "round_to = 1", "disclosure.round_to"),
         ("largest = 1", "largest = 6", "disclosure.dominance.largest"),
         ("percent = 75", "percent = 0", "disclosure.dominance.percent"),
-        ("epsilon = \"1\"", "epsilon = \"0\"", "join.dummies.epsilon"),
-        ("epsilon = \"1\"", "epsilon = \"100.1\"", "join.dummies.epsilon"),
         ("delta = \"0.000000001\"", "delta = \"0.011\"", "join.dummies.delta"),
-        ("delta = \"0.000000001\"", "delta = \"-0.001\"", "join.dummies.delta"),
         ("dataset = \"claims 2025\"", "dataset = \" \"", "party.dataset"),
     ];
     for (from, to, name) in cases {
         assert_eq!(blamed(changed(from, to)).0, name, "{to}");
+    }
+}
+
+#[test]
+fn privacy_parameters_are_decimals_above_zero() {
+    for (from, to) in [("epsilon = \"1\"", "\"0\""), ("delta = \"0.000000001\"", "\"-0.001\"")] {
+        let (name, _) = from.split_once(' ').unwrap();
+        let refused =
+            toml::from_str::<Terms>(&EXAMPLE.replacen(from, &format!("{name} = {to}"), 1)).unwrap_err();
+        assert!(refused.to_string().contains("greater than zero"), "{refused}");
     }
 }
 
@@ -237,23 +244,25 @@ fn rules_on_contributions_need_numbers_that_are_not_negative() {
 }
 
 #[test]
-fn noise_needs_datasets_and_a_budget_that_suffices() {
-    let noisy = |more: &str| agree(&format!("{EXAMPLE}\n{NOISE}{more}"));
-    noisy("").unwrap();
-    noisy("[disclosure.budget]\nepsilon = \"1.0\"\n").unwrap();
-    let field = |more| blamed(noisy(more)).0;
-    assert_eq!(field("[disclosure.budget]\nepsilon = \"0.5\"\n"), "disclosure.budget.epsilon");
-    assert_eq!(field("delta = \"0.001\"\n[disclosure.budget]\nepsilon = \"4\"\n"), "disclosure.budget.delta");
-    assert_eq!(field("[disclosure.budget]\nepsilon = \"4\"\ndelta = \"0\"\n"), "disclosure.budget.delta");
-    assert_eq!(field("delta = \"0.1\"\n"), "disclosure.noise.delta");
-    let text = |noise: &str| format!("{EXAMPLE}\n{noise}");
+fn noise_stands_alone_and_needs_datasets() {
+    let bare = EXAMPLE.split("p_percent").next().unwrap();
+    let text = |more: &str| format!("{bare}\n{more}");
+    let field = |more: &str| blamed(agree(&text(more))).0;
+    agree(&text(NOISE)).unwrap();
+    agree(&text(&format!("{NOISE}[disclosure.budget]\nepsilon = \"1.0\"\n"))).unwrap();
+    assert_eq!(blamed(agree(&format!("{EXAMPLE}\n{NOISE}"))).0, "disclosure.noise");
+    assert_eq!(field(&format!("{NOISE}delta = \"0.1\"\n")), "disclosure.noise.delta");
     let gaussian = NOISE.replace("laplace", "gaussian");
-    assert_eq!(blamed(agree(&text(&gaussian))).0, "disclosure.noise.delta");
+    assert_eq!(field(&gaussian), "disclosure.noise.delta");
     agree(&text(&format!("{gaussian}delta = \"0.00001\"\n"))).unwrap();
-    assert_eq!(blamed(agree(&text(&NOISE.replace("\"1\"", "\"0\"")))).0, "disclosure.noise.epsilon");
-    assert_eq!(blamed(agree(&text("[disclosure.budget]\nepsilon = \"4\"\n"))).0, "disclosure.budget");
+    assert_eq!(field(&NOISE.replace("\"1\"", "\"64\"")), "disclosure.noise.epsilon");
+    assert_eq!(field("[disclosure.budget]\nepsilon = \"4\"\n"), "disclosure.budget");
     let nameless = text(NOISE).replace("dataset = \"register 2025\"", "");
     assert_eq!(blamed(agree(&nameless)).0, "party.dataset");
+    let counted = text(NOISE).replace("[join.dummies]", "[ignored]");
+    let counted = counted.split("[ignored]").next().unwrap().to_owned()
+        + &counted[counted.find("[[column]]").unwrap()..];
+    assert_eq!(blamed(agree(&counted)).0, "join.dummies");
 }
 
 #[test]

@@ -213,7 +213,7 @@ impl Case {
             }
             let smallest = smallest_cell(&common);
             let is_all_shown = own.iter().all(|table| table.entries.iter().all(|entry| !entry.suppressed));
-            assert!(smallest < self.minimum as usize || is_all_shown, "suppressed without need");
+            assert!((smallest as u64) < self.minimum || is_all_shown, "suppressed without need");
         }
     }
 

@@ -1,8 +1,11 @@
 //! What the disclosure policy keeps back, and that it is nowhere in what a run leaves.
 
+use tidegate_mpc::testing::seeded_rng;
+
 use super::{
-    JOB, PAID, PARTITIONS, PLAIN, TOWN, agree, counts, keys, released, run, statistic, table, values,
+    JOB, PAID, PARTITIONS, PLAIN, Side, TOWN, agree, counts, keys, released, run, statistic, table, values,
 };
+use crate::statistics::owned::Owned;
 use crate::statistics::{JoinResult, StatisticTable};
 
 /// Ann's people by town, as often as said, each with 10 paid.
@@ -73,6 +76,22 @@ fn suppressed_figures_are_nowhere_in_a_result() {
             }
         }
     }
+}
+
+#[test]
+fn what_an_owner_knows_of_its_records_is_not_printed() {
+    let paid = PAID.replace("max = \"100\"", "max = \"99999\"");
+    let parts = paid + TOWN + &statistic("sum", Some("paid"), &["town"], "");
+    let agreement = agree(50, PARTITIONS, &parts, "minimum_count = 3\np_percent = 10");
+    let ann = table("paid,town", ["70011,N", "91823,S"].map(str::to_owned));
+    let side = Side::new(&agreement, 0, &ann).unwrap();
+    let (direction, records) = (side.plan.own.as_ref().unwrap(), &side.records);
+    let columns = records.columns.iter().map(Some).collect();
+    let owned = Owned::new(direction, columns, records.keyed.items.len(), &mut seeded_rng(1));
+    assert_eq!(owned.largest(0, 1, &[0, 1]), [91823, 70011, 0, 0]);
+    let text = format!("{owned:?} {owned:#?} {records:?}");
+    assert!(text.contains("len: 2") && !text.contains("70011") && !text.contains("91823"), "{text}");
+    assert!(!text.contains("order") && !text.contains("labels"), "{text}");
 }
 
 /// Ann's people of three jobs; one of the first makes nearly all of its sum.

@@ -232,8 +232,9 @@ fn outputs_that_exist_stay_unless_forced() {
         "error: \"figures.csv\" exists\nhint: choose another name, or pass --force to overwrite it\n",
     );
     assert_eq!(place.read("figures.csv"), "somebody else's\n");
-    let [health, credit] = place.meet_to_join(&[&HEALTH[..], &csv, &["--force"]].concat(), &CREDIT);
-    (health.done(), credit.done());
+    for ended in place.meet_to_join(&[&HEALTH[..], &csv, &["--force"]].concat(), &CREDIT) {
+        ended.done();
+    }
     assert!(place.read("figures.csv").starts_with("statistic,kind,"));
 }
 

@@ -167,7 +167,7 @@ pub struct Lent {
 /// Who counts the common records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counts {
-    /// The matcher, in the clear: it knows how many records match, and there is but one cell.
+    /// The matcher, in the clear: it knows how many records match. There is but one cell, and no dummy row.
     ByMatcher,
     /// Columns of the owner that hold 1 for the records of a cell; tested against the minimum unopened.
     Encrypted,
@@ -179,12 +179,17 @@ impl Lent {
     /// # Errors
     /// [`Error::Plan`].
     pub fn check(&self) -> Result<(), Error> {
-        let Self { labels, columns, minimum, .. } = *self;
-        let fewest = if self.counts == Counts::ByMatcher { 0 } else { 1 };
-        let possible = (1..=MAX_LABELS).contains(&labels)
+        let Self { labels, columns, dummies, minimum, counts } = *self;
+        // Where the matcher counts there is one cell, and dummy rows would stand in its count.
+        let (fewest, most_labels, most_dummies) = match counts {
+            Counts::ByMatcher => (0, 1, 0),
+            Counts::Encrypted => (1, MAX_LABELS, u32::MAX),
+        };
+        let possible = (1..=most_labels).contains(&labels)
             && (fewest..=MAX_COLUMNS).contains(&columns)
+            && dummies <= most_dummies
             && (1..=MAX_MINIMUM).contains(&minimum);
-        if possible { Ok(()) } else { Err(Error::Plan { labels, columns, minimum }) }
+        if possible { Ok(()) } else { Err(Error::Plan { labels, columns, dummies, minimum }) }
     }
 
     /// Counts the dummy rows of all labels.

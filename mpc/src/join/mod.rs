@@ -127,6 +127,8 @@ mod blinding;
 mod matcher;
 pub(crate) mod messages;
 mod owner;
+#[cfg(test)]
+mod tests;
 
 pub use blinding::{Blinded, Blinding};
 pub use matcher::{AwaitingTags, Matcher, Matching};

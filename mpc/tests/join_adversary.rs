@@ -251,7 +251,8 @@ impl Borrow for Strict<'_> {
 
 /// A case of two groups, their union, and a third group that is too small.
 fn strict_case() -> Case {
-    let records = (2..8).map(|key| (key, [0, 0, 1, 1, 2, 2][key as usize - 2], vec![10])).collect();
+    let groups = [0, 0, 1, 1, 2, 2];
+    let records = (2..8).zip(groups).map(|(key, group)| (key, group, vec![10])).collect();
     let mut table = Table::new(Mode::Labels, 3, 1, 2, records);
     table.cells = vec![vec![0], vec![1], vec![0, 1], vec![2]];
     Case::one_way(0..7, table)

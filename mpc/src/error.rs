@@ -75,12 +75,17 @@ pub enum Error {
         most: u32,
     },
     /// The plan of a join is impossible; see [`crate::join::Lent`].
-    #[error("a join of {labels} labels and {columns} columns with a minimum of {minimum} is not possible")]
+    #[error(
+        "a join of {labels} labels, {columns} columns and {dummies} dummy rows for each label with a minimum of \
+         {minimum} is not possible"
+    )]
     Plan {
         /// Labels of the plan.
         labels: u32,
         /// Columns of the plan.
         columns: u32,
+        /// Dummy rows for each label.
+        dummies: u32,
         /// Smallest count that is opened.
         minimum: u64,
     },

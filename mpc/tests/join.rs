@@ -241,6 +241,10 @@ impl Disclosure for InTwoRounds {
 }
 
 impl Borrow for InTwoRounds {
+    fn disclosure(&mut self) -> &mut dyn Disclosure {
+        self
+    }
+
     fn receive(&mut self, figures: &[Option<i64>]) -> Result<(), Refused> {
         self.0.released = figures.to_vec();
         Ok(())
@@ -249,35 +253,17 @@ impl Borrow for InTwoRounds {
 
 struct LentInTwoRounds<'a>(Rows<'a>, InTwoRounds);
 
-impl Disclosure for LentInTwoRounds<'_> {
-    fn questions(&self) -> Vec<Cell> {
-        self.1.questions()
-    }
-
-    fn answer(&mut self, reached: &[bool]) -> Result<(), Refused> {
-        self.1.answer(reached)
-    }
-
-    fn opened(&self) -> Vec<(Cell, (i64, i64))> {
-        self.1.opened()
-    }
-
-    fn noise(&mut self, opened: usize) -> Option<Vec<i64>> {
-        self.1.noise(opened)
-    }
-
-    fn figures_len(&self) -> usize {
-        self.1.figures_len()
-    }
-}
-
 impl Lend for LentInTwoRounds<'_> {
+    fn disclosure(&mut self) -> &mut dyn Disclosure {
+        &mut self.1
+    }
+
     fn records(&self) -> &dyn Records {
         &self.0
     }
 
-    fn release(&mut self, _: Option<u64>, sums: &[i64]) -> Vec<Option<i64>> {
-        vec![sums.first().copied()]
+    fn release(&mut self, _: Option<u64>, sums: &[i64]) -> Result<Vec<Option<i64>>, Refused> {
+        Ok(vec![sums.first().copied()])
     }
 }
 

@@ -203,40 +203,48 @@ struct Strict<'a>(Rows<'a>);
 
 impl Disclosure for Strict<'_> {
     fn questions(&self) -> Vec<Cell> {
-        self.0.questions()
+        self.0.disclosure.questions()
     }
 
     fn answer(&mut self, reached: &[bool]) -> Result<(), Refused> {
         match reached {
             [true, _, false, ..] | [_, true, false, ..] => Err(Refused),
-            _ => self.0.answer(reached),
+            _ => self.0.disclosure.answer(reached),
         }
     }
 
     fn opened(&self) -> Vec<(Cell, (i64, i64))> {
-        self.0.opened()
+        self.0.disclosure.opened()
     }
 
     fn noise(&mut self, opened: usize) -> Option<Vec<i64>> {
-        self.0.noise(opened)
+        self.0.disclosure.noise(opened)
     }
 
     fn figures_len(&self) -> usize {
-        self.0.figures_len()
+        self.0.disclosure.figures_len()
     }
 }
 
 impl Lend for Strict<'_> {
+    fn disclosure(&mut self) -> &mut dyn Disclosure {
+        self
+    }
+
     fn records(&self) -> &dyn Records {
         self.0.records()
     }
 
-    fn release(&mut self, count: Option<u64>, sums: &[i64]) -> Vec<Option<i64>> {
+    fn release(&mut self, count: Option<u64>, sums: &[i64]) -> Result<Vec<Option<i64>>, Refused> {
         self.0.release(count, sums)
     }
 }
 
 impl Borrow for Strict<'_> {
+    fn disclosure(&mut self) -> &mut dyn Disclosure {
+        self
+    }
+
     fn receive(&mut self, figures: &[Option<i64>]) -> Result<(), Refused> {
         // The count and the sum of each cell: both where it reaches the minimum, none otherwise.
         let kept = |(cell, &reached): (&[Option<i64>], &bool)| {

@@ -170,8 +170,3 @@ mod tests {
         }
     }
 }
-
-/// Placeholder.
-pub fn html_page(_: &JoinReport) -> String {
-    String::new()
-}

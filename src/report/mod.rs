@@ -2,6 +2,7 @@
 
 mod csv;
 mod figures;
+mod html;
 mod join;
 mod layout;
 mod psi;
@@ -20,6 +21,7 @@ use crate::progress::PhaseTime;
 use crate::state::Runs;
 
 pub use self::csv::tables_csv;
+pub use self::html::html_page;
 pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};
 pub use self::psi::{ProtocolLines, PsiReport, SizeLines};
 

@@ -92,6 +92,10 @@ pub enum Error {
     /// A cell names labels or columns that the plan does not know, or none.
     #[error("a cell names labels or columns outside of the plan")]
     Cell,
+    /// The caller decides otherwise than the plan of a join says: nothing for one of its directions, too many
+    /// questions, or noise for another number of sums.
+    #[error("what is to be disclosed does not fit the plan of the join")]
+    Disclosure,
     /// The peer speaks another version.
     #[error("party {peer} speaks version {found} of the protocols; this program speaks {expected}")]
     Version {
@@ -282,6 +286,7 @@ impl Error {
             | Self::Dummies { .. }
             | Self::Plan { .. }
             | Self::Cell
+            | Self::Disclosure
             | Self::Unfinished { .. } => None,
             Self::Version { peer, .. }
             | Self::PeerName { peer }

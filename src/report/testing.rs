@@ -153,7 +153,7 @@ pub(super) fn report() -> JoinReport {
             wire_received_bytes: 2_000_000,
             messages_sent: 12,
             messages_received: 13,
-            flights: 5,
+            flights: Some(5),
         },
         learned: LearnedLines {
             own: vec!["the released figures".into(), "that bureau has 15,000 keys".into()],

@@ -162,7 +162,9 @@ fn cost(page: &mut Markup, report: &JoinReport) {
         fact(page, "Link", &protocol.key_exchange);
         fact(page, "Sent", &bytes(traffic.wire_sent_bytes));
         fact(page, "Received", &bytes(traffic.wire_received_bytes));
-        fact(page, "Flights of messages", &grouped(traffic.flights));
+        if let Some(flights) = traffic.flights {
+            fact(page, "Flights of messages", &grouped(flights));
+        }
         for PhaseTime { phase, wall_seconds, cpu_seconds } in &report.phases {
             fact(page, &format!("Time: {phase}"), &format!("{wall_seconds:.2} s, {cpu_seconds:.2} s CPU"));
         }

@@ -3,7 +3,7 @@
 //! `cargo bench -p tidegate-mpc --bench join` measures; with `-- --test` each runs once. All randomness is
 //! seeded; threads are those of the common rayon pool (`RAYON_NUM_THREADS`).
 #![allow(missing_docs, reason = "the macros of criterion make undocumented functions")]
-#![allow(clippy::unwrap_used, reason = "a bench ends where something is missing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench ends where something is missing")]
 
 use std::time::Duration;
 

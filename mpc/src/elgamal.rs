@@ -53,6 +53,14 @@ impl ColumnKeys {
     }
 }
 
+#[cfg(test)]
+impl ColumnKeys {
+    /// Takes the given keys, for vectors.
+    pub(crate) fn of(keys: Vec<SecretScalar>) -> Self {
+        Self(keys)
+    }
+}
+
 impl fmt::Debug for ColumnKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ColumnKeys").field("len", &self.len()).finish_non_exhaustive()

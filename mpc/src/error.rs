@@ -75,18 +75,27 @@ pub enum Error {
         most: u32,
     },
     /// The plan of a join is impossible; see [`crate::join::Lent`].
-    #[error("a join of {labels} labels and {columns} columns with a minimum of {minimum} is not possible")]
+    #[error(
+        "a join of {labels} labels, {columns} columns and {dummies} dummy rows for each label with a minimum of \
+         {minimum} is not possible"
+    )]
     Plan {
         /// Labels of the plan.
         labels: u32,
         /// Columns of the plan.
         columns: u32,
+        /// Dummy rows for each label.
+        dummies: u32,
         /// Smallest count that is opened.
         minimum: u64,
     },
     /// A cell names labels or columns that the plan does not know, or none.
     #[error("a cell names labels or columns outside of the plan")]
     Cell,
+    /// The caller decides otherwise than the plan of a join says: nothing for one of its directions, too many
+    /// questions, or noise for another number of sums.
+    #[error("what is to be disclosed does not fit the plan of the join")]
+    Disclosure,
     /// The peer speaks another version.
     #[error("party {peer} speaks version {found} of the protocols; this program speaks {expected}")]
     Version {
@@ -277,6 +286,7 @@ impl Error {
             | Self::Dummies { .. }
             | Self::Plan { .. }
             | Self::Cell
+            | Self::Disclosure
             | Self::Unfinished { .. } => None,
             Self::Version { peer, .. }
             | Self::PeerName { peer }

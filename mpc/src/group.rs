@@ -82,6 +82,8 @@ impl Element {
     /// # Source
     /// RFC 9496 §4.3.1.
     pub fn decode(bytes: &Encoded) -> Result<Self, BadElement> {
+        #[cfg(test)]
+        tally::count(|tally| tally.decoded += 1);
         let point = CompressedRistretto(*bytes).decompress().ok_or(BadElement::NotCanonical)?; // GROUP-1
         if point.is_identity() {
             return Err(BadElement::Identity); // GROUP-2
@@ -128,17 +130,23 @@ impl Element {
 
     /// Adds `other` where `choice` is set; takes the same time where it is not.
     pub(crate) fn add_if(&mut self, other: &Self, choice: Choice) {
+        #[cfg(test)]
+        tally::count(|tally| tally.selected += 1);
         let sum = self.0 + other.0;
         self.0.conditional_assign(&sum, choice);
     }
 
     /// Multiplies the element by `scalar`, in constant time.
     pub fn mul(&self, scalar: &SecretScalar) -> Self {
+        #[cfg(test)]
+        tally::count(|tally| tally.multiplied += 1);
         Self(self.0 * scalar.expose())
     }
 
     /// Adds two elements.
     pub fn add(&self, other: &Self) -> Self {
+        #[cfg(test)]
+        tally::count(|tally| tally.added += 1);
         Self(self.0 + other.0)
     }
 
@@ -195,6 +203,47 @@ pub fn expand_message_xmd(parts: &[&[u8]], dst: &[u8], out: &mut [u8]) {
         let hash = Sha512::new_with_prefix(chained).chain_update([i]).chain_update(dst);
         block = hash.chain_update([dst_len]).finalize();
         chunk.copy_from_slice(block.get(..chunk.len()).unwrap_or_default());
+    }
+}
+
+/// The operations of a thread, for tests of what the work depends on.
+#[cfg(test)]
+pub(crate) mod tally {
+    use std::cell::Cell;
+
+    /// How often elements were decoded, added where a choice was set or not, multiplied and added.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Tally {
+        pub(crate) decoded: u64,
+        pub(crate) selected: u64,
+        pub(crate) multiplied: u64,
+        pub(crate) added: u64,
+    }
+
+    thread_local! {
+        static TALLY: Cell<Tally> = Cell::default();
+    }
+
+    pub(super) fn count(operation: impl FnOnce(&mut Tally)) {
+        let mut tally = TALLY.get();
+        operation(&mut tally);
+        TALLY.set(tally);
+    }
+
+    /// Counts the operations of this thread.
+    pub(crate) fn so_far() -> Tally {
+        TALLY.get()
+    }
+
+    /// Counts those since `before`.
+    pub(crate) fn since(before: Tally) -> Tally {
+        let now = so_far();
+        Tally {
+            decoded: now.decoded - before.decoded,
+            selected: now.selected - before.selected,
+            multiplied: now.multiplied - before.multiplied,
+            added: now.added - before.added,
+        }
     }
 }
 

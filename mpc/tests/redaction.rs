@@ -12,9 +12,10 @@ use rand_core::Rng;
 use sha2::Digest;
 use tidegate_mpc::codec::Malformation;
 use tidegate_mpc::group::{Element, FixedBase};
+use tidegate_mpc::join::{AwaitingTags, Blinding, Cell, Counts, Figures, Lent, Plan, ReturningTags};
 use tidegate_mpc::psi::{cardinality, ecdh, tag_bits};
-use tidegate_mpc::run::{Outcome, RunError};
-use tidegate_mpc::testing::{Parties, agreed_sessions, seeded_rng};
+use tidegate_mpc::run::{JoinTask, Outcome, RunError};
+use tidegate_mpc::testing::{CellByCell, Parties, Rows, agreed_sessions, seeded_rng};
 use tidegate_mpc::transport::{Channel, ChannelError, memory_pair};
 use tidegate_mpc::{
     BadElement, Error, ItemSet, ItemSetBuilder, Message, Outputs, Protocol, Role, SecretScalar, Term,
@@ -191,6 +192,137 @@ fn the_states_of_the_cardinality_show_nothing() {
     assert_eq!(counted.size().check(&other).unwrap(), Some(2), "the tags searched for are the true ones");
 }
 
+/// What a party of a join with a list of `len` places draws: the seed of its rows that match nothing, the order
+/// of its list, and half of its exponent.
+fn drawn_for_a_list(seed: u64, len: usize) -> ([u8; 32], Scalar) {
+    let (mut rng, mut rows, mut half) = (seeded_rng(seed), [0; 32], [0; 64]);
+    rng.fill_bytes(&mut rows);
+    for _ in 1..len {
+        rng.next_u64();
+    }
+    rng.fill_bytes(&mut half);
+    (rows, Scalar::from_bytes_mod_order_wide(&half))
+}
+
+/// The first of the values of the owner's six records.
+const VALUE: i64 = 987_654_321_012;
+
+const LENT: Lent = Lent { labels: 2, columns: 2, dummies: 2, minimum: 1, counts: Counts::Encrypted };
+
+/// Adds what a join keeps to itself: seeds, exponents, keys under both of them, their tags, values.
+fn add_join(secrets: &mut Secrets, items: &ItemSet, session_id: &[u8; 32]) {
+    let mut both = Scalar::ONE;
+    for (seed, len) in [(31, 5 + 4), (32, 6 + 4)] {
+        let (rows, half) = drawn_for_a_list(seed, len);
+        secrets.add("the seed of rows that match nothing", &rows);
+        secrets.add("half of an exponent", &half.to_bytes());
+        both *= half + half;
+        secrets.add("an exponent", &(half + half).to_bytes());
+    }
+    let both = SecretScalar::from_canonical_bytes(both.to_bytes()).unwrap();
+    for item in (0..items.len()).map(|i| items.get(i).unwrap()) {
+        let key = Element::hash(&[session_id, item]).mul(&both).encode();
+        let hash = labelled("tidegate/1 join tag").chain_update(session_id);
+        let material = hash.chain_update(key).finalize();
+        let bits = tag_bits(5 + 4, 6 + 4, Outputs::Receiver);
+        let tag = u128::from_be_bytes(material[..16].try_into().unwrap()) >> (128 - bits);
+        secrets.add("a key under both exponents", &key);
+        secrets.add("a tag", &tag.to_be_bytes());
+        secrets.add("the head of a tag", &material[..5]);
+    }
+    secrets.add("the secret key of a column", &Scalar::from_bytes_mod_order_wide(&drawn(33)).to_bytes());
+    for value in VALUE..VALUE + 6 {
+        secrets.add("a value", value.to_string().as_bytes());
+    }
+}
+
+fn join_rows() -> Vec<(u32, Vec<i64>)> {
+    (0..6).map(|i| (i % 2, vec![1, VALUE + i64::from(i)])).collect()
+}
+
+#[test]
+fn the_states_of_the_join_show_nothing() {
+    let (ours, theirs) = sets();
+    let (session, other) = agreed_sessions(Protocol::JoinElGamal, Outputs::Both, 0, ours.len(), theirs.len());
+    let mut secrets = Secrets::of_items(&[&ours, &theirs]);
+    add_join(&mut secrets, &theirs, session.id());
+    let (own, peer) = (Plan { own: None, peer: Some(LENT) }, Plan { own: Some(LENT), peer: None });
+    let mut matcher = Blinding::start(&ours, &session, own, Vec::new(), &mut seeded_rng(31)).unwrap();
+    let mut owner = Blinding::start(&theirs, &other, peer, vec![2, 1], &mut seeded_rng(32)).unwrap();
+    secrets.are_hidden_by(&(&matcher, &owner));
+    let (keys, answered) = (matcher.blind_next().unwrap(), owner.blind_next().unwrap());
+    let (_, half) = drawn_for_a_list(31, 9);
+    let exponent = SecretScalar::from_canonical_bytes((half + half).to_bytes()).unwrap();
+    let blinded = Element::hash(&[session.id(), ours.get(0).unwrap()]).mul(&exponent).encode();
+    assert!(keys.encode()[1..].chunks(32).any(|key| key == blinded), "the exponent is the one searched for");
+    owner.accept(&keys).unwrap();
+    matcher.accept(&answered).unwrap();
+    secrets.are_hidden_by(&(&matcher, &owner, keys, answered));
+    let (matcher, owner) = (matcher.close().unwrap(), owner.close().unwrap());
+    secrets.are_hidden_by(&(&matcher, &owner));
+    let (mut returning, mut awaiting) =
+        (ReturningTags::start(owner).unwrap(), AwaitingTags::start(matcher).unwrap());
+    let tags = returning.next_tags().unwrap();
+    awaiting.accept(&tags).unwrap();
+    secrets.are_hidden_by(&(&returning, &awaiting, tags));
+    assert!(!format!("{awaiting:?}").contains("index"), "{awaiting:?} shows which records match");
+    the_later_states_of_the_join_show_nothing(&mut secrets, returning, awaiting);
+}
+
+fn the_later_states_of_the_join_show_nothing(
+    secrets: &mut Secrets,
+    returning: ReturningTags<'_>,
+    awaiting: AwaitingTags<'_>,
+) {
+    let rows = join_rows();
+    let records = Rows { rows: &rows, disclosure: CellByCell::default() };
+    let mut lending = returning.close(&mut seeded_rng(33)).unwrap();
+    let key = Element::generate(&key_of(33)).encode();
+    assert_eq!(lending.keys().encode()[1..33], key, "the key is the one searched for");
+    let mut matching = awaiting.close(&lending.keys()).unwrap();
+    secrets.are_hidden_by(&(&lending, &matching, lending.keys()));
+    let sent = lending.next_records(&records).unwrap().unwrap();
+    matching.accept(&sent).unwrap();
+    secrets.are_hidden_by(&(&lending, &matching, &sent));
+    for state in [format!("{matching:?}"), format!("{sent:?}")] {
+        assert!(!state.contains('['), "{state} shows which records match, or labels");
+    }
+    let (owner, matcher) = (lending.close().unwrap(), matching.close().unwrap());
+    secrets.are_hidden_by(&(&owner, &matcher));
+    assert!(!format!("{matcher:?}").contains("count:"), "{matcher:?} shows how many records match");
+    let cells = [0, 1].map(|label| Cell { labels: vec![label], columns: vec![1] });
+    let tests = matcher.tests(&cells, &mut seeded_rng(34)).unwrap();
+    let noise = owner.noise(&cells, &[VALUE, VALUE], &mut seeded_rng(35)).unwrap();
+    let own = [0, 0];
+    let sums = matcher.aggregates(&cells, Some((&own, &noise)), &mut seeded_rng(36)).unwrap();
+    secrets.are_hidden_by(&(&tests, &noise, &sums));
+    // Of the two common records one is under either label, and the noise beside it.
+    let opened = cells.map(|cell| (cell, (2 * VALUE - 9, 2 * VALUE + 9)));
+    assert_eq!(owner.open(&opened, &sums).unwrap(), [2 * VALUE, 2 * VALUE + 1]);
+    secrets.are_hidden_by(&(owner.finish(), matcher.finish()));
+}
+
+#[test]
+fn messages_and_sides_of_a_whole_join_show_nothing() {
+    let (ours, theirs) = sets();
+    let mut secrets = Secrets::of_items(&[&ours, &theirs]);
+    let figures = [&[kind::FIGURES, 1][..], &VALUE.to_le_bytes()].concat();
+    let figures = Figures::decode(&figures, &"peer".parse().unwrap()).unwrap();
+    secrets.add("a figure", VALUE.to_string().as_bytes());
+    secrets.are_hidden_by(&figures);
+    secrets.are_hidden_by(&JoinTask {
+        items: &ours,
+        plan: Plan { own: None, peer: Some(LENT) },
+        used: vec![],
+    });
+    let records = (3..9).map(|key| (1_000_000 + key, 0, vec![5])).collect();
+    let table = common::join::Table::new(common::join::Mode::Labels, 1, 1, 1, records);
+    let run = common::join::Case::one_way(1_000_000..1_000_005, table).check();
+    for message in run.to_receiver.iter().chain(&run.to_sender) {
+        secrets.are_hidden_by(message);
+    }
+}
+
 #[test]
 fn sets_keys_and_parties_show_nothing() {
     let (ours, theirs) = sets();
@@ -243,6 +375,16 @@ fn own_errors() -> Vec<(Error, &'static str)> {
             "this session is psi-ecdh as sender; the step belongs to another",
         ),
         (Error::Unfinished { missing: 3 }, "3 elements are still missing at this step"),
+        (Error::Label { found: 7, max: 3 }, "a record has label 7; labels go up to 3"),
+        (
+            Error::Dummies { found: 2, expected: 3, most: 8 },
+            "2 numbers of dummy rows; one of at most 8 belongs to each of 3 labels",
+        ),
+        (
+            Error::Plan { labels: 2, columns: 0, dummies: 1, minimum: 5 },
+            "a join of 2 labels, 0 columns and 1 dummy rows for each label with a minimum of 5 is not possible",
+        ),
+        (Error::Cell, "a cell names labels or columns outside of the plan"),
     ]
 }
 
@@ -297,6 +439,16 @@ fn message_errors() -> Vec<(Error, &'static str)> {
         (Error::UnprovenMatches { peer: peer() }, "claims matches that it does not hold"),
         (impossible, "reports 9 matches; at most 8 are possible"),
         (below, "released 4 matches; below 5 nothing may be released"),
+        (
+            Error::PeerLabel { peer: peer(), found: 7, max: 3 },
+            "sent a record with label 7; labels go up to 3",
+        ),
+        (Error::OutOfBounds { peer: peer() }, "returned a sum outside of its agreed bounds"),
+        (
+            Error::ContradictoryTests { peer: peer() },
+            "made or answered tests of counts so that they contradict each other",
+        ),
+        (Error::BadRelease { peer: peer() }, "released figures that break the agreed disclosure policy"),
     ]
 }
 

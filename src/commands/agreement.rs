@@ -14,12 +14,14 @@ use crate::hex::hex;
 use crate::identity::Identity;
 use crate::report::{self, REPORT_VERSION, Report};
 use crate::state::StateDir;
+use crate::statistics::Direction;
 
 /// Runs a verb on an agreement.
 pub(super) fn run(verb: AgreementCommand) -> Result<u8, Error> {
     match verb {
         AgreementCommand::New(args) => new(*args),
         AgreementCommand::Sign { file, identity } => {
+            check_computable(SignedAgreement::load(&file)?.agreement())?;
             let signed = sign_file(&file, &Identity::load(&identity)?)?;
             show(&signed, ReportFormat::Text)
         }
@@ -76,10 +78,18 @@ fn check(file: &Path, state_dir: Option<&Path>) -> Result<u8, Error> {
     signed.require_all()?;
     let agreement = signed.agreement();
     agreement.check_date(Day::today())?;
+    check_computable(agreement)?;
     let runs = StateDir::find(state_dir)?.check_run(&agreement.hash(), agreement.terms().max_runs)?;
     let line = CheckLine { signed: true, runs_left: runs.max - runs.used, hash: hex(&agreement.hash()) };
     report::print(&line, ReportFormat::Text, false)?;
     Ok(exit::DONE)
+}
+
+/// Checks that the protocol can compute the statistics of an agreement, where it is on some.
+fn check_computable(agreement: &Agreement) -> Result<(), Error> {
+    let (Ok(join), terms) = (agreement.join_terms(), agreement.terms()) else { return Ok(()) };
+    terms.party.iter().try_for_each(|party| Direction::new(terms, join, &party.name).map(|_| ()))?;
+    Ok(())
 }
 
 #[derive(Serialize)]

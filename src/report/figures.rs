@@ -189,6 +189,11 @@ impl Number {
     pub(super) fn error_text(&self) -> String {
         self.standard_error.map(|error| format!("± {}", two_digits(error))).unwrap_or_default()
     }
+
+    /// Returns the number with its standard error.
+    pub(super) fn with_error(&self) -> String {
+        format!("{} {}", self.grouped(), self.error_text()).trim_end().to_owned()
+    }
 }
 
 /// Writes a number with two significant digits, but never rounds digits before the point away.

@@ -2,6 +2,7 @@
 
 mod csv;
 mod figures;
+mod html;
 mod join;
 mod layout;
 mod psi;
@@ -20,6 +21,7 @@ use crate::progress::PhaseTime;
 use crate::state::Runs;
 
 pub use self::csv::tables_csv;
+pub use self::html::html_page;
 pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};
 pub use self::psi::{ProtocolLines, PsiReport, SizeLines};
 
@@ -169,9 +171,4 @@ mod tests {
             assert_eq!(grouped_text(number), text);
         }
     }
-}
-
-/// Placeholder.
-pub fn html_page(_: &JoinReport) -> String {
-    String::new()
 }

@@ -11,7 +11,7 @@ use crate::progress::PhaseTime;
 /// The report of `psi`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PsiReport {
-    /// [`REPORT_VERSION`].
+    /// [`REPORT_VERSION`](super::REPORT_VERSION).
     pub report_version: u32,
     /// `psi`.
     pub command: String,

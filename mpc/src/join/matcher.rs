@@ -234,7 +234,7 @@ impl<'a> Matcher<'a> {
     /// add some, the owner's.
     ///
     /// # Errors
-    /// [`Error::Count`], [`Error::BadElement`], [`Error::Cell`].
+    /// [`Error::Count`], [`Error::BadElement`], [`Error::Cell`], [`Error::Disclosure`].
     pub fn aggregates<R: CryptoRng + ?Sized>(
         &self,
         cells: &[Cell],
@@ -247,6 +247,9 @@ impl<'a> Matcher<'a> {
             }
             None => (vec![0; cells.len()], vec![Ciphertext::zero(); cells.len()]),
         };
+        if cells.len() != own.len() {
+            return Err(Error::Disclosure);
+        }
         let give = |((cell, own), theirs): ((&Cell, i64), &Ciphertext)| {
             let (sum, public) = self.sum(cell)?;
             // [IKNP20 Fig. 2, round 3] ARefresh

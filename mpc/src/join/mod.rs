@@ -52,16 +52,17 @@
 //! | owner | semi-honest | same | as above |
 //!
 //! A party that deviates can do this, and nothing here prevents it; the agreement, the number of runs and
-//! the audit of inputs have to:
+//! the audit of inputs have to (`tests/join_malicious.rs` does each):
 //!
 //! | party | what it can do | what it gains |
 //! |---|---|---|
 //! | owner | encrypt a value outside of its range, such as a power of two of its own for each record of interest | whether those records matched, out of the sum, if the cell is opened |
-//! | owner | encrypt counts other than 0 and 1 | a cell below the minimum passes its test and is opened to the owner |
-//! | owner | answer a test falsely, or release other figures than it opened | a wrong table; a cell that the minimum suppresses stays closed to the matcher, who has no key |
-//! | matcher | give other sums than those agreed on to be opened, a single record's among them | any value of a record of the owner, as a figure, without knowing whose it is; tests hold what the matcher puts into them |
+//! | owner | encrypt counts other than 0 and 1, or list one key several times | a cell below the minimum passes its test and is opened to the owner: of one record, whether it matched |
+//! | owner | say that a cell reaches the minimum | its sum, of however few records |
+//! | owner | say that a cell does not, or release other figures than it opened | a wrong table; what the owner keeps back stays closed to the matcher, who has no key |
+//! | matcher | give other sums than those agreed on to be opened, a single record's among them | any value of a record of the owner, as a figure, without knowing whose it is; tests hold what the matcher puts into them, so that a verdict tells a single record's group |
 //! | matcher | say that cells reach the minimum, where it counts itself | the owner opens a sum over fewer records |
-//! | either | bring made-up keys, or few | whether those are in the other list, as far as the table tells; the minimum count bounds it |
+//! | either | bring made-up keys, or few | whether those are in the other list, as far as the table tells: beside k - 1 keys that are known to be common, whether one more is |
 //! | matcher | give single keys an exponent of their own, and raise the owner's list to that one too | whether these keys are in the owner's list |
 //! | owner | raise single keys of the matcher to another exponent, so that they cannot match | whether they matched, out of the change of an opened figure |
 //!
@@ -126,6 +127,8 @@ mod blinding;
 mod matcher;
 pub(crate) mod messages;
 mod owner;
+#[cfg(test)]
+mod tests;
 
 pub use blinding::{Blinded, Blinding};
 pub use matcher::{AwaitingTags, Matcher, Matching};
@@ -167,7 +170,7 @@ pub struct Lent {
 /// Who counts the common records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counts {
-    /// The matcher, in the clear: it knows how many records match, and there is but one cell.
+    /// The matcher, in the clear: it knows how many records match. There is but one cell, and no dummy row.
     ByMatcher,
     /// Columns of the owner that hold 1 for the records of a cell; tested against the minimum unopened.
     Encrypted,
@@ -179,12 +182,17 @@ impl Lent {
     /// # Errors
     /// [`Error::Plan`].
     pub fn check(&self) -> Result<(), Error> {
-        let Self { labels, columns, minimum, .. } = *self;
-        let fewest = if self.counts == Counts::ByMatcher { 0 } else { 1 };
-        let possible = (1..=MAX_LABELS).contains(&labels)
+        let Self { labels, columns, dummies, minimum, counts } = *self;
+        // Where the matcher counts there is one cell, and dummy rows would stand in its count.
+        let (fewest, most_labels, most_dummies) = match counts {
+            Counts::ByMatcher => (0, 1, 0),
+            Counts::Encrypted => (1, MAX_LABELS, u32::MAX),
+        };
+        let possible = (1..=most_labels).contains(&labels)
             && (fewest..=MAX_COLUMNS).contains(&columns)
+            && dummies <= most_dummies
             && (1..=MAX_MINIMUM).contains(&minimum);
-        if possible { Ok(()) } else { Err(Error::Plan { labels, columns, minimum }) }
+        if possible { Ok(()) } else { Err(Error::Plan { labels, columns, dummies, minimum }) }
     }
 
     /// Counts the dummy rows of all labels.

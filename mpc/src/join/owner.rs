@@ -178,13 +178,16 @@ impl<'a> Owner<'a> {
     /// Encrypts noise for `cells`, one value each, so that the matcher can add it without knowing it.
     ///
     /// # Errors
-    /// [`Error::Cell`].
+    /// [`Error::Cell`], [`Error::Disclosure`].
     pub fn noise<R: CryptoRng + ?Sized>(
         &self,
         cells: &[Cell],
         noise: &[i64],
         rng: &mut R,
     ) -> Result<Vec<EncryptedNoise>, Error> {
+        if cells.len() != noise.len() {
+            return Err(Error::Disclosure);
+        }
         let encrypt = |(cell, &value): (&Cell, &i64)| {
             let randomizer = SecretScalar::random(rng);
             let masked = Element::generate(&randomizer.mul_add(&self.key(cell)?, value));

@@ -21,7 +21,7 @@ pub struct Refused;
 /// Decides what is tested and what is opened. Both sides have one and, since they see the same answers, both
 /// decide alike.
 pub trait Disclosure {
-    /// Returns the cells whose counts are tested next; none ends the testing.
+    /// Returns the cells whose counts are tested next, at most 2^14; none ends the testing.
     fn questions(&self) -> Vec<Cell>;
 
     /// Learns for each of them whether its count reaches the minimum.
@@ -97,12 +97,11 @@ pub fn join<R: CryptoRng + ?Sized>(
     // The sender's columns come first.
     for owner in [Role::Sender, Role::Receiver] {
         let own = owner == session.role();
-        blinded = match (&mut lend, &mut borrow, plan.own, plan.peer) {
-            (Some(lend), _, Some(lent), _) if own => lend_columns(blinded, lent, *lend, &mut wire, rng)?,
-            (_, Some(borrow), _, Some(lent)) if !own => {
-                match_columns(blinded, lent, *borrow, &mut wire, rng)?
-            }
-            _ => blinded,
+        blinded = match (&mut lend, &mut borrow, if own { plan.own } else { plan.peer }) {
+            (_, _, None) => blinded,
+            (Some(lend), _, Some(lent)) if own => lend_columns(blinded, lent, *lend, &mut wire, rng)?,
+            (_, Some(borrow), Some(lent)) if !own => match_columns(blinded, lent, *borrow, &mut wire, rng)?,
+            _ => return Err(Error::Disclosure.into()),
         };
     }
     drop(blinded);
@@ -174,6 +173,11 @@ fn lend_columns<'a, C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     Ok(owner.finish())
 }
 
+/// Checks that the verdicts on so many cells fit into a message.
+fn check_questions(cells: &[Cell]) -> Result<(), Error> {
+    if cells.len() <= FIGURES_PER_MESSAGE { Ok(()) } else { Err(Error::Disclosure) }
+}
+
 /// Answers the tests of counts; where the matcher counts, returns its count if it may be released.
 fn answer_tests<C: Channel, O: Observer>(
     owner: &Owner<'_>,
@@ -187,6 +191,7 @@ fn answer_tests<C: Channel, O: Observer>(
         if cells.is_empty() {
             return Ok(count);
         }
+        check_questions(&cells)?;
         let reached = match lent.counts {
             Counts::ByMatcher => {
                 count = owner.check_count(&wire.receive()?)?;
@@ -261,6 +266,7 @@ fn ask<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
         if cells.is_empty() {
             return Ok(());
         }
+        check_questions(&cells)?;
         let reached = match lent.counts {
             Counts::ByMatcher => {
                 let count = matcher.count();

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of this one")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
+pub(crate) mod join;
 pub(crate) mod rogue;
 
 use std::collections::{BTreeMap, HashSet};
@@ -28,6 +29,15 @@ pub(crate) mod kind {
     pub(crate) const SHUFFLED_ITEMS: u8 = 8;
     pub(crate) const SIZE: u8 = 9;
     pub(crate) const MATCH_BITS: u8 = 10;
+    pub(crate) const BLINDED_KEYS: u8 = 12;
+    pub(crate) const COLUMN_KEYS: u8 = 13;
+    pub(crate) const ENCRYPTED_RECORDS: u8 = 14;
+    pub(crate) const COUNT_TESTS: u8 = 15;
+    pub(crate) const VERDICTS: u8 = 16;
+    pub(crate) const ENCRYPTED_NOISE: u8 = 17;
+    pub(crate) const AGGREGATES: u8 = 18;
+    pub(crate) const MATCHED_COUNT: u8 = 19;
+    pub(crate) const FIGURES: u8 = 20;
 }
 
 /// Nobody waits longer than this for a message: a run that hangs ends as a failure of the test.

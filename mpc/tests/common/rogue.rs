@@ -28,7 +28,7 @@ pub(crate) fn labelled(label: &str) -> Sha512 {
 }
 
 impl Rogue {
-    fn new(channel: MemoryChannel, session: Session) -> Self {
+    pub(crate) fn new(channel: MemoryChannel, session: Session) -> Self {
         let hash = |to| labelled(&format!("tidegate/1 transcript to {to}"));
         Self { channel, session, to_sender: hash("sender"), to_receiver: hash("receiver") }
     }

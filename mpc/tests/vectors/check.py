@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Check the published test vectors of this directory against reference.py.
+"""Check the test vectors of this directory against reference.py.
 
 Run it as `python3 check.py` (Python 3 alone is needed). It prints one line a file and exits 0, or
-names every value that differs and exits 1. Our own psi_ecdh.json is made by make_ecdh.py, and
-checked by `python3 make_ecdh.py --check`.
+names every value that differs and exits 1. Our own psi_ecdh.json and join.json are made by
+make_ecdh.py and make_join.py, and checked by `--check` of those; join.json is read here from the
+other side, as by a party that has the keys and decrypts.
 """
 import hashlib
 import json
@@ -76,12 +77,73 @@ def check_oprf(doc):
         yield f"{where} output", c["output"], ref.finalize(data, blind, evaluated).hex()
 
 
+def check_join_key(c, where, sigma):
+    session, both = bytes.fromhex(c["session_id"]), bytes.fromhex(c["both"])
+    preimage = bytes.fromhex(c["preimage"])
+    if "item" in c:
+        yield f"{where} preimage", c["preimage"], c["session_id"] + c["item"]
+    yield f"{where} h", c["h"], ref.encode(ref.hash_to_group(preimage)).hex()
+    a, b = (ref.scalar(bytes.fromhex(c[name])) for name in "ab")
+    for name, own, other in (("key_a", a, b), ("key_b", b, a)):
+        yield f"{where} {name}", c[name], ref.encode(ref.mul(own, ref.decode(bytes.fromhex(c["h"])))).hex()
+        raised = ref.mul(other, ref.decode(bytes.fromhex(c[name])))
+        yield f"{where} {name} under both", c["both"], ref.encode(raised).hex()
+    label = b"tidegate/1 join tag"
+    digest = ref.sha512(len(label).to_bytes(4, "little") + label + session + both)
+    bits = "".join(f"{byte:08b}" for byte in digest)[:sigma]
+    yield f"{where} tag", c["tag"], int(bits, 2).to_bytes(16, "big").hex()
+
+
+def points(data):
+    return [ref.decode(data[i : i + 32]) for i in range(0, len(data), 32)]
+
+
+def decrypt(pair, key):
+    return ref.add(pair[1], ref.neg(ref.mul(key, pair[0])))
+
+
+def check_join_records(c, where):
+    keys = [ref.scalar(bytes.fromhex(key)) for key in c["keys"]]
+    for key, public in zip(keys, c["public"]):
+        yield f"{where} public", public, ref.encode(ref.mul(key, ref.GENERATOR)).hex()
+    message, n = bytes.fromhex(c["message"]), len(c["records"])
+    yield f"{where} labels", [r["label"] for r in c["records"]], list(message[5 : 5 + 2 * n : 2])
+    elements = points(message[5 + 2 * n :])
+    yield f"{where} elements", n * (1 + len(keys)), len(elements)
+    for i, record in enumerate(c["records"]):
+        randomizer, *masked = elements[i * (1 + len(keys)) :][: 1 + len(keys)]
+        for value, element, key in zip(record["values"], masked, keys):
+            want = ref.encode(ref.mul(value, ref.GENERATOR)).hex()
+            yield f"{where} record {i}", want, ref.encode(decrypt((randomizer, element), key)).hex()
+    for cell in c["cells"]:
+        key, what = sum(keys[column] for column in cell["columns"]), f"{where} {cell['note']}"
+        matched = [r for r in c["records"] if r["matches"] and r["label"] in cell["labels"]]
+        value = sum(r["values"][column] for r in matched for column in cell["columns"])
+        yield f"{what} value", cell["value"], value
+        want = ref.encode(ref.mul(value + cell["noise"], ref.GENERATOR)).hex()
+        given = decrypt(points(bytes.fromhex(cell["given"])[1:]), key)
+        yield f"{what} given", want, ref.encode(given).hex()
+        rest = ref.mul(ref.scalar(bytes.fromhex(cell["f"])) * (value - cell["tested"]), ref.GENERATOR)
+        test = decrypt(points(bytes.fromhex("".join(cell["test"]))), key)
+        yield f"{what} test", ref.encode(rest).hex(), ref.encode(test).hex()
+        yield f"{what} test_holds_zero", cell["test_holds_zero"], ref.encode(test) == bytes(32)
+
+
+def check_join(doc):
+    for i, c in enumerate(doc["cases"]):
+        if c["kind"] == "key":
+            yield from check_join_key(c, f"case {i} ({c['note']})", doc["parameters"]["sigma"])
+        else:
+            yield from check_join_records(c, f"case {i}")
+
+
 # file: (its checker, its number of cases, what every case expects)
 FILES = {
     "rfc9496_ristretto255.json": (check_group, 27, "accept"),
     "rfc9496_bad_encoding.json": (check_bad, 29, "reject"),
     "rfc9380_expand_message_xmd_sha512.json": (check_xmd, 10, "accept"),
     "rfc9497_oprf_ristretto255_sha512.json": (check_oprf, 6, "accept"),
+    "join.json": (check_join, 7, "accept"),
 }
 
 

@@ -286,7 +286,8 @@ fn joins_show_neither_records_nor_suppressed_figures() {
             watched.check_ended(&ended, "a join");
             assert!(ended.stdout.contains(mean), "the mean of all is released: {}", ended.stdout);
         }
-        for (file, mean) in [("out.csv", "697789.77"), ("out.json", "697789.77"), ("out.html", "")] {
+        for (file, mean) in [("out.csv", "697789.77"), ("out.json", "697789.77"), ("out.html", "697,789.77")]
+        {
             let text = place.read(file);
             watched.check(&format!("{file}: {text}"), file);
             assert!(text.contains(mean), "{file}: {text}");

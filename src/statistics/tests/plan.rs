@@ -68,6 +68,22 @@ fn a_sum_fits_into_the_range_that_is_decoded() {
 }
 
 #[test]
+fn squares_are_rounded_to_the_nearest_unit() {
+    let paid = PAID.replace("max = \"100\"", "max = \"1000000\"");
+    let parts = paid + &statistic("variance", Some("paid"), &[], "");
+    let agreement = agree(1000, PLAIN, &parts, "minimum_count = 1");
+    let planned = Direction::new(agreement.terms(), agreement.join_terms().unwrap(), "ann").unwrap();
+    let number = planned.unwrap().numbers[0];
+    let unit = 1i128 << number.square_shift;
+    assert!(unit > 1 && number.middle == 500_000);
+    for value in (0..=1_000_000).step_by(7919) {
+        let exact = i128::from(value - number.middle).pow(2);
+        let off = exact - i128::from(number.square(value)) * unit;
+        assert!(2 * off.abs() <= unit, "{value} is off by {off} of {unit}");
+    }
+}
+
+#[test]
 fn many_wide_sums_take_too_long_to_decode() {
     let parts = town(1000)
         + &PAID.replace("decimals = 0", "decimals = 5")

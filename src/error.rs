@@ -62,8 +62,8 @@ pub enum Error {
         /// What to do.
         hint: &'static str,
     },
-    /// No row of the own table has a key.
-    #[error("none of the {rows} rows of {path:?} has a usable key")]
+    /// No row of the own table has a key and all cells that are needed.
+    #[error("none of the {rows} rows of {path:?} can be used")]
     NoKeys {
         /// The table.
         path: PathBuf,
@@ -137,7 +137,7 @@ impl Error {
             Self::Run(error) => run_hint(error),
             Self::Usage { hint, .. } => Some((*hint).to_owned()),
             Self::NoKeys { .. } => {
-                Some("see why with --rejects FILE; the rules of the key may not fit the column".into())
+                Some("see why with --rejects FILE; the rules of the key may not fit the column, or cells are empty".into())
             }
             Self::TooManyRecords { .. } => Some("cut the table, or agree on a larger max_records".into()),
             Self::Demo { .. } | Self::Io { .. } => None,

@@ -6,13 +6,20 @@ mod common;
 
 use std::fs::{self, Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use common::{Ended, Place, Running, files_below};
+use tidegate::agreement::Agreement;
 use tidegate::data::normalize::Rule;
-use tidegate::data::{KeyColumn, TableSource, TextEncoding, read_keys};
+use tidegate::data::{
+    ColumnSpec, Duplicates, KeyColumn, Missing, RecordRules, TableSource, TextEncoding, read_keys,
+    read_records,
+};
 use tidegate::hex::hex;
 use tidegate::identity::Identity;
+use tidegate::report::grouped;
+use tidegate::statistics::OwnRecords;
 use tidegate::synthetic::{Population, TableKind, rows};
 
 const TAKE: [&str; 4] = ["--input", "health.csv", "--output", "matched.csv"];
@@ -62,8 +69,11 @@ impl Watched {
 
     /// Runs a party that fails by itself.
     fn check_failure(&self, party: &str, args: &[&str]) {
-        let args = [args, &["--connect", "127.0.0.1:1"]].concat();
-        let ended = Running::of(&mut self.place.psi(party, &args)).end();
+        self.check_failed(self.place.psi(party, args), args);
+    }
+
+    fn check_failed(&self, mut command: Command, args: &[&str]) {
+        let ended = Running::of(command.args(["--connect", "127.0.0.1:1"])).end();
         assert_eq!(ended.code, Some(2), "{args:?}: {ended:?}");
         self.check_ended(&ended, &args.join(" "));
     }
@@ -216,4 +226,136 @@ fn debug_output_shows_nothing() {
     assert!(!keyed.rejected.is_empty() && !keyed.items.is_empty());
     watched.check(&format!("{keyed:?} {keyed:#?}"), "KeyedTable");
     watched.check(&format!("{:?}", source.batches(None).unwrap()), "Batches");
+}
+
+/// How many records each side of a join has in each group; both hold the same keys.
+const NANHU: usize = 2;
+const XIHU: usize = 5;
+
+/// Two parties to a join, in whose tables every key and number is unlike everything else; the smaller group falls
+/// below the minimum, and the other would give it away.
+fn watched_join() -> Watched {
+    let place = Place::new();
+    let text = tidegate::agreement::to_toml(&Agreement::new(place.statistics()).unwrap());
+    let text = text.replace("max = \"1000\"", "max = \"1000000\"").replace("20000", "50");
+    place.agree("agreement.toml", toml::from_str(&text).unwrap());
+    let mut hidden: Vec<_> =
+        ["health.key", "credit.key"].iter().flat_map(|name| secret_texts(&place.read(name))).collect();
+    let (mut claims, mut jobs) = ("id,paid,town\n".to_owned(), "id,job\n".to_owned());
+    let mut sums = [0, 0];
+    for person in 0..NANHU + XIHU {
+        let group = usize::from(person >= NANHU);
+        let (key, paid) =
+            (format!("person-{person}7c3f"), 48_329_137 + 7_091_113 * person + 13_577 * person * person);
+        sums[group] += paid;
+        hidden.extend([key.clone(), paid.to_string()]);
+        hidden.extend(texts(&decimal(paid)));
+        claims += &format!("{key},{},{}\n", decimal(paid), ["Nanhu", "Xihu"][group]);
+        jobs += &format!("{key},cook\n");
+    }
+    for (sum, count) in sums.into_iter().zip([NANHU, XIHU]) {
+        // The means as they would be shown, which have two digits more.
+        hidden.push(sum.to_string());
+        hidden.extend(texts(&decimal(sum)));
+        hidden.extend(texts(&format!("{:.4}", sum as f64 / 100.0 / count as f64)));
+    }
+    place.write("health.csv", claims);
+    place.write("credit.csv", jobs);
+    Watched { place, hidden }
+}
+
+fn decimal(units: usize) -> String {
+    format!("{}.{:02}", units / 100, units % 100)
+}
+
+/// Returns a decimal as it is written, and with a comma between thousands.
+fn texts(decimal: &str) -> [String; 2] {
+    let (whole, rest) = decimal.split_once('.').unwrap();
+    [decimal.to_owned(), format!("{}.{rest}", grouped(whole.parse().unwrap()))]
+}
+
+#[test]
+fn joins_show_neither_records_nor_suppressed_figures() {
+    let watched = watched_join();
+    let place = &watched.place;
+    let files = ["--csv", "out.csv", "--json", "out.json", "--html", "out.html", "--force"];
+    for (format, mean) in [("text", "697,789.7700"), ("json", "697789.7700")] {
+        let health = [&["--input", "health.csv", "--format", format][..], &files].concat();
+        for ended in place.meet_to_join(&health, &["--input", "credit.csv", "--format", format]) {
+            let ended = ended.done();
+            watched.check_ended(&ended, "a join");
+            assert!(ended.stdout.contains(mean), "the mean of all is released: {}", ended.stdout);
+        }
+        for (file, mean) in [("out.csv", "697789.77"), ("out.json", "697789.77"), ("out.html", "697,789.77")]
+        {
+            let text = place.read(file);
+            watched.check(&format!("{file}: {text}"), file);
+            assert!(text.contains(mean), "{file}: {text}");
+        }
+    }
+    for state in ["health-state", "credit-state"] {
+        for file in files_below(&place.path(state)) {
+            watched.check(
+                &format!("{} {}", file.display(), fs::read_to_string(&file).unwrap()),
+                "the state directory",
+            );
+        }
+    }
+}
+
+#[test]
+fn tables_that_a_join_refuses_are_not_quoted() {
+    let watched = watched_join();
+    let place = &watched.place;
+    let table = place.read("health.csv");
+    let last = table.lines().last().unwrap();
+    let (key, cells) = last.split_once(',').unwrap();
+    let (paid, town) = cells.split_once(',').unwrap();
+    let bad = [
+        format!("{table}{last}\n"),
+        format!("{table}x,{paid}1,{town}\n"),
+        format!("{table}x,9{paid},{town}\n"),
+        format!("{table}x,{key},{town}\n"),
+        format!("{table}x,{paid},{key}\n"),
+        format!("{table}x,,{key}\n"),
+        table.replace("id,paid,town", "id,amount,town"),
+        table.split_once('\n').unwrap().1.to_owned(),
+    ];
+    for (number, text) in bad.iter().enumerate() {
+        let name = format!("bad{number}.csv");
+        place.write(&name, text);
+        let args = ["--input", &name];
+        watched.check_failed(place.join("health", &args), &args);
+    }
+    for agreement in ["health.csv", "health.key"] {
+        let args = ["--agreement", agreement, "--input", "health.csv"];
+        watched.check_failed(place.join("health", &args), &args);
+    }
+}
+
+#[test]
+fn joins_that_fail_between_the_parties_show_nothing() {
+    let watched = watched_join();
+    let place = &watched.place;
+    let mut terms = place.statistics();
+    terms.id = "another".into();
+    place.agree("other.toml", terms);
+    let credit = ["--input", "credit.csv", "--agreement", "other.toml"];
+    for ended in place.meet_to_join(&["--input", "health.csv"], &credit) {
+        assert_eq!(ended.code, Some(3));
+        watched.check_ended(&ended, "different agreements");
+    }
+}
+
+#[test]
+fn records_for_a_join_print_their_number_alone() {
+    let watched = watched_join();
+    let source = TableSource::open(&watched.place.path("health.csv"), TextEncoding::Utf8).unwrap();
+    let keys = [KeyColumn { name: "id".into(), rules: vec![Rule::Trim] }];
+    let columns = [ColumnSpec::Number { source: "paid".into(), decimals: 2, min: 0, max: 100_000_000 }];
+    let rules = RecordRules { duplicates: Duplicates::Refuse, missing: Missing::Refuse };
+    let records = read_records(&source, &keys, &columns, rules, &mut |_| {}, &|| false).unwrap();
+    let own = OwnRecords { items: &records.keyed.items, columns: &records.columns };
+    watched.check(&format!("{records:?} {records:#?} {own:?}"), "Records");
+    assert_eq!(records.columns[0].len(), NANHU + XIHU);
 }

@@ -35,20 +35,30 @@ fn same_place(a: &Path, b: &Path) -> bool {
     a == b || both_stdout || matches!((full(a), full(b)), (Some(a), Some(b)) if a == b)
 }
 
-/// Checks that a file can be written.
+/// Checks that a file can be written, which replaces nothing but a regular file.
 pub(super) fn check_file(path: &Path, force: bool) -> Result<(), Error> {
-    if !force && path.symlink_metadata().is_ok() {
-        return Err(DataError::Exists { path: path.to_owned() }.into());
+    let not_a_file = |found| DataError::NotAFile { path: path.to_owned(), found };
+    let (own, directory) = (path.to_owned(), directory_of(path).to_owned());
+    if TableSink::is_stdout(path) {
+        return Err(not_a_file("standard output").into());
     }
-    let probe = whole_file::temporary_in(directory_of(path));
-    probe.map(drop).map_err(|source| Error::Io { action: format!("write {path:?}"), source })
+    match path.metadata() {
+        Ok(found) if found.is_dir() => return Err(not_a_file("a directory").into()),
+        Ok(found) if !found.is_file() => return Err(not_a_file("a device or socket").into()),
+        Ok(_) if !force => return Err(DataError::Exists { path: own }.into()),
+        Err(_) if path.is_symlink() => return Err(not_a_file("a broken link").into()),
+        _ if !directory.is_dir() => return Err(DataError::NoDirectory { path: directory }.into()),
+        _ => {}
+    }
+    let probe = whole_file::temporary_in(&directory);
+    probe.map(drop).map_err(|error| DataError::writing(&directory, error.kind()).into())
 }
 
 /// Writes a whole file.
 pub(super) fn write_file(path: &Path, content: &[u8], force: bool) -> Result<(), Error> {
     let existing = if force { Existing::Replace } else { Existing::Keep };
     let written = whole_file::write(path, content, existing);
-    written.map_err(|error| Error::Io { action: format!("write {path:?}"), source: error.kind().into() })
+    written.map_err(|error| DataError::writing(path, error.kind()).into())
 }
 
 /// Writes the rows without a key.

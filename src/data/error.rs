@@ -368,7 +368,7 @@ impl DataError {
     }
 
     /// Types an error of creating or writing `path`.
-    pub(super) fn writing(path: &Path, kind: io::ErrorKind) -> Self {
+    pub(crate) fn writing(path: &Path, kind: io::ErrorKind) -> Self {
         let path = path.to_owned();
         match kind {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -42,6 +42,14 @@ pub enum StatisticsError {
         /// How many there are.
         sums: usize,
     },
+    /// Made-up records would outnumber what a run can carry.
+    #[error("up to {found} made-up records would be added; at most {max} are possible")]
+    TooManyDummies {
+        /// How many there would be.
+        found: u64,
+        /// The most possible.
+        max: u64,
+    },
     /// There is no noise for the agreed parameters.
     #[error("{0}")]
     Noise(#[from] NoiseError),
@@ -58,6 +66,9 @@ impl StatisticsError {
             }
             Self::SumTooWide { .. } | Self::TooMuchWork { .. } => {
                 "agree on fewer `decimals`, a narrower range, or a smaller `max_records`"
+            }
+            Self::TooManyDummies { .. } => {
+                "agree on a larger `join.dummies.epsilon` or `join.dummies.delta`, or on fewer groups"
             }
             Self::Noise(_) => "agree on a larger epsilon or delta, or on a narrower range",
         }

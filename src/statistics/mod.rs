@@ -18,3 +18,6 @@ pub use records::LentRecords;
 pub use released::Released;
 pub use run::{JoinPlan, JoinResult, OwnRecords, PlanError};
 pub use table::{Axis, Number, StatisticTable, TableEntry, tables};
+
+#[cfg(test)]
+mod tests;

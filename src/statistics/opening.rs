@@ -160,9 +160,9 @@ impl Lend for OwnerSide<'_> {
             let places = self.opening.opened_places(grid, progress).into_iter();
             let opened: Vec<_> =
                 places.map(|place| (place, released::take(direction, grid, count, &mut sums))).collect();
-            let table = released::own_table(direction, grid, progress.pattern(), &opened, &self.owned);
-            let table = table.map_err(|_| Refused)?;
-            figures.extend(released::figures(direction, grid, &table));
+            let checked = released::own_table(direction, grid, progress.pattern(), &opened, &self.owned);
+            let (table, own) = checked.map_err(|_| Refused)?;
+            figures.extend(own);
             self.tables.push(table);
         }
         Ok(figures)

@@ -1,24 +1,33 @@
 //! What the owner of a direction knows besides the plan: its records, its order of the groups, its largest values.
 
 use std::cmp::Reverse;
+use std::fmt;
 
 use rand::CryptoRng;
 use rand::seq::SliceRandom;
 use tidegate_disclosure::Place;
+use zeroize::Zeroizing;
 
 use super::plan::{Direction, GridPlan, Measure};
 use super::records::LentRecords;
 use crate::agreement::GroupHiding;
 use crate::data::ColumnData;
 
-/// The owner's side of a direction, before the run.
-#[derive(Debug)]
+/// For each grid and measure the largest values of each base cell, descending.
+type Largest = Zeroizing<Vec<Vec<Vec<Vec<u64>>>>>;
+
+/// The owner's side of a direction, before the run; what it holds of values is wiped on drop, and `Debug` prints none.
 pub(super) struct Owned<'a> {
     pub(super) records: LentRecords<'a>,
     /// The new number of each row and column of the grid, where groups are partitions.
     order: Option<[Vec<u32>; 2]>,
-    /// For each grid and measure the largest values of each base cell, descending.
-    largest: Vec<Vec<Vec<Vec<u64>>>>,
+    largest: Largest,
+}
+
+impl fmt::Debug for Owned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Owned").field("records", &self.records).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Owned<'a> {
@@ -40,7 +49,7 @@ impl<'a> Owned<'a> {
         };
         let records = LentRecords::new(direction, columns, labels);
         let largest = direction.grids.iter().map(|grid| largest(direction, grid, &records, items)).collect();
-        Self { records, order, largest }
+        Self { records, order, largest: Zeroizing::new(largest) }
     }
 
     /// Returns where a place of the table stands in the protocol.

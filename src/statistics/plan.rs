@@ -19,6 +19,9 @@ const SQUARES_SPAN: i128 = 1 << 34;
 /// Most group operations for opening all sums of a direction: some minutes.
 const MOST_STEPS: u128 = 1 << 28;
 
+/// Most made-up records of a direction, each of which costs as much as a record.
+const MOST_DUMMIES: u64 = 1 << 24;
+
 /// A direction of a run: the columns of one party, and what is computed of them.
 #[derive(Clone, Debug)]
 pub struct Direction {
@@ -158,7 +161,7 @@ impl Direction {
         let lent = Lent {
             labels,
             columns,
-            dummies: dummies.as_ref().map_or(0, |dummies| u32::try_from(dummies.most()).unwrap_or(u32::MAX)),
+            dummies: dummies.as_ref().map_or(Ok(0), |dummies| dummies_of(dummies, labels))?,
             minimum,
             counts: if single { Counts::ByMatcher } else { Counts::Encrypted },
         };
@@ -309,6 +312,13 @@ impl GridPlan {
     pub fn places(&self) -> Vec<Place> {
         self.levels.places(self.shape)
     }
+}
+
+/// Returns how many made-up records each label gets.
+fn dummies_of(dummies: &Dummies, labels: u32) -> Result<u32, StatisticsError> {
+    let found = dummies.most().saturating_mul(labels.into());
+    let too_many = StatisticsError::TooManyDummies { found, max: MOST_DUMMIES };
+    u32::try_from(dummies.most()).ok().filter(|_| found <= MOST_DUMMIES).ok_or(too_many)
 }
 
 fn measures_of(terms: &Terms, statistic: &StatisticTerm) -> Vec<Measure> {

@@ -1,19 +1,26 @@
 //! The owner's records as the protocol takes them: a label and a row of integers each.
 
+use std::fmt;
+
 use tidegate_mpc::join::Records;
 
 use super::plan::{Direction, GridPlan, Measure};
 use crate::agreement::GroupHiding;
 use crate::data::ColumnData;
 
-/// A table's columns, ready to be lent.
-#[derive(Debug)]
+/// A table's columns, ready to be lent; `Debug` prints their lengths alone.
 pub struct LentRecords<'a> {
     direction: &'a Direction,
     /// The column of each place in the agreement, where it is the owner's.
     columns: Vec<Option<&'a ColumnData>>,
     /// The label of every base cell, where groups are partitions.
     labels: Vec<u32>,
+}
+
+impl fmt::Debug for LentRecords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LentRecords").field("columns", &self.columns).finish_non_exhaustive()
+    }
 }
 
 impl<'a> LentRecords<'a> {

@@ -3,8 +3,8 @@
 use std::f64::consts::SQRT_2;
 
 use tidegate_disclosure::{
-    Cell, CheckError, Deviations, Entry, Figures, NoisyCell, Pattern, Place, Reason, Release, Sum, Verdict,
-    check,
+    Cell, CheckError, Deviations, Entry, Figures, Levels, NoisyCell, Pattern, Place, Reason, Release, Sum,
+    Verdict, check,
 };
 
 use super::owned::Owned;
@@ -15,8 +15,6 @@ use super::plan::{Direction, GridPlan, Measure};
 pub struct Released {
     /// The table, the same on both sides.
     pub release: Release,
-    /// The base cells with noise, which the table sums; none without noise.
-    noisy: Vec<NoisyCell>,
     /// Places whose count is below the minimum.
     pub small: usize,
     /// Places that would give others away.
@@ -36,21 +34,24 @@ pub(super) fn take(
     count.into_iter().chain(sums.take(grid.measures.len() - direction.skipped())).collect()
 }
 
-/// Checks what the owner opened: `opened` by the place in the protocol.
+/// Checks what the owner opened, `opened` by the place in the protocol; returns the table, and the figures that
+/// go to the other side.
 pub(super) fn own_table(
     direction: &Direction,
     grid: &GridPlan,
     pattern: Option<&Pattern>,
     opened: &[(Place, Vec<i64>)],
     owned: &Owned<'_>,
-) -> Result<Released, CheckError> {
+) -> Result<(Released, Vec<Option<i64>>), CheckError> {
     let values = |place: Place| {
         let hidden = grid.shape.canonical(owned.hidden(place));
         opened.iter().find(|(other, _)| *other == hidden).map(|(_, values)| &values[..])
     };
     let Some(pattern) = pattern else {
-        let cells = tidegate_disclosure::Levels::CELLS.places(grid.shape);
-        return noisy_table(direction, grid, cells.into_iter().filter_map(values));
+        let cells = Levels::CELLS.places(grid.shape);
+        let cells: Vec<_> = cells.into_iter().filter_map(values).collect();
+        let figures = cells.iter().copied().flatten().copied().map(Some).collect();
+        return Ok((noisy_table(direction, grid, cells.into_iter())?, figures));
     };
     let grid_index = direction.grids.iter().position(|other| other == grid).unwrap_or_default();
     let entry = |place: Place| match values(place) {
@@ -67,7 +68,8 @@ pub(super) fn own_table(
     // The other side learns no reasons, so the own table tells none either.
     let entries = checked.iter().map(|(_, _, figures)| figures.map(|f| (f.count, f.sums.clone())));
     let release = Release::received(grid.shape, grid.levels, entries.collect(), &direction.policy)?;
-    Ok(Released::new(release, Vec::new(), Some(pattern)))
+    let figures = figures(grid, &release);
+    Ok((Released::new(release, Some(pattern)), figures))
 }
 
 fn cell(grid: &GridPlan, values: &[i64], largest: impl Fn(usize) -> Vec<u64>) -> Cell {
@@ -96,19 +98,13 @@ fn noisy_table<'a>(
     let mut deviations = grid.measures.iter().map(deviation);
     let deviations = Deviations { count: deviations.next().unwrap_or_default(), sums: deviations.collect() };
     let release = Release::noisy(grid.shape, grid.levels, &cells, &deviations, &direction.policy)?;
-    Ok(Released::new(release, cells, None))
+    Ok(Released::new(release, None))
 }
 
-/// Returns the figures that go to the other side.
-pub(super) fn figures(direction: &Direction, grid: &GridPlan, table: &Released) -> Vec<Option<i64>> {
+/// Lists the figures of every place, nothing for those of a suppressed one.
+fn figures(grid: &GridPlan, release: &Release) -> Vec<Option<i64>> {
     let narrow = |value: i128| i64::try_from(value).ok();
-    if direction.noise.is_some() {
-        let cells = table.noisy.iter();
-        return cells
-            .flat_map(|cell| [cell.count].into_iter().chain(cell.sums.clone()).map(narrow))
-            .collect();
-    }
-    let places = table.release.iter().flat_map(|(_, _, figures): (_, _, Option<&Figures>)| match figures {
+    let places = release.iter().flat_map(|(_, _, figures): (_, _, Option<&Figures>)| match figures {
         Some(f) => [i128::from(f.count)].into_iter().chain(f.sums.clone()).map(narrow).collect(),
         None => vec![None; grid.measures.len()],
     });
@@ -141,11 +137,11 @@ pub(super) fn received_table(
     };
     let entries = places.enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
     let release = Release::received(grid.shape, grid.levels, entries, &direction.policy)?;
-    Ok(Released::new(release, Vec::new(), pattern))
+    Ok(Released::new(release, pattern))
 }
 
 impl Released {
-    fn new(release: Release, noisy: Vec<NoisyCell>, pattern: Option<&Pattern>) -> Self {
+    fn new(release: Release, pattern: Option<&Pattern>) -> Self {
         let suppressed = release.suppressed_len();
         let by = |reason| {
             let places = release.iter().map(|(place, ..)| place);
@@ -156,6 +152,6 @@ impl Released {
         // Of noisy figures only the minimum suppresses.
         let small = if pattern.is_some() { by(Reason::SmallCount) } else { suppressed };
         let held_back = suppressed.saturating_sub(small + complementary);
-        Self { release, noisy, small, complementary, held_back }
+        Self { release, small, complementary, held_back }
     }
 }

@@ -18,8 +18,73 @@ use tidegate::agreement::{Agreement, KeyTerm, PartyTerm, Terms, sign_file, write
 use tidegate::data::normalize::Rule;
 use tidegate::data::{CopyPlan, SinkOptions, TableSource, TextEncoding, copy_rows};
 use tidegate::identity::Identity;
-use tidegate::report::PsiReport;
+use tidegate::report::{JoinReport, PsiReport};
 use tidegate_mpc::testing::seeded_rng;
+
+/// An agreement on statistics, but for the keys.
+const STATISTICS: &str = r#"
+version = 1
+id = "costs-2026"
+purpose = "costs by town and work"
+protocol = "join-elgamal"
+output = ["health", "credit"]
+minimum_intersection = 0
+max_runs = 9
+expires = "2099-12-31"
+key = [{ name = "id", rules = ["trim"] }]
+
+[[party]]
+name = "health"
+key = "HEALTH"
+max_records = 20000
+dataset = "claims"
+
+[[party]]
+name = "credit"
+key = "CREDIT"
+max_records = 20000
+dataset = "scores"
+
+[join]
+groups = "columns"
+duplicates = "refuse"
+missing = "refuse"
+
+[[column]]
+kind = "number"
+party = "health"
+name = "paid"
+decimals = 2
+min = "0"
+max = "1000"
+
+[[column]]
+kind = "category"
+party = "health"
+name = "town"
+categories = ["Nanhu", "Xihu"]
+
+[[column]]
+kind = "category"
+party = "credit"
+name = "work"
+source = "job"
+categories = ["cook", "smith"]
+
+[[statistic]]
+name = "paid by town"
+kind = "mean"
+of = "paid"
+by = ["town"]
+
+[[statistic]]
+name = "people by work"
+kind = "count"
+by = ["work"]
+
+[disclosure]
+minimum_count = 3
+"#;
 
 /// Longest wait for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -126,11 +191,21 @@ impl Place {
         command
     }
 
-    /// Makes the command `psi` of a party with its own key and state, under `agreement.toml` unless `args`
-    /// name another or the short form.
+    /// Makes the command `psi` of a party, as [`Place::verb`] does.
     pub(crate) fn psi(&self, party: &str, args: &[&str]) -> Command {
+        self.verb("psi", party, args)
+    }
+
+    /// Makes the command `join` of a party, as [`Place::verb`] does.
+    pub(crate) fn join(&self, party: &str, args: &[&str]) -> Command {
+        self.verb("join", party, args)
+    }
+
+    /// Makes a command of a party with its own key and state, under `agreement.toml` unless `args` name another or
+    /// the short form.
+    fn verb(&self, verb: &str, party: &str, args: &[&str]) -> Command {
         let (key, state) = (format!("{party}.key"), format!("{party}-state"));
-        let mut command = self.command(&["psi", "--identity", &key, "--state-dir", &state, "--wait", "50"]);
+        let mut command = self.command(&[verb, "--identity", &key, "--state-dir", &state, "--wait", "50"]);
         if !args.iter().any(|arg| ["--agreement", "--peer-key"].contains(arg)) {
             command.args(["--agreement", "agreement.toml"]);
         }
@@ -158,6 +233,20 @@ impl Place {
     /// Runs both parties, which succeed.
     pub(crate) fn meet_well(&self, health: &[&str], credit: &[&str]) -> [Ended; 2] {
         self.meet(health, credit).map(Ended::done)
+    }
+
+    /// Runs both parties of a join to their ends: `health`, which listens, and `credit`.
+    pub(crate) fn meet_to_join(&self, health: &[&str], credit: &[&str]) -> [Ended; 2] {
+        let listener = Listener::of(self.join("health", health).args(["--listen", "127.0.0.1:0"]));
+        let credit = Running::of(self.join("credit", credit).args(["--connect", &listener.address]));
+        [listener.running.end(), credit.end()]
+    }
+
+    /// Returns terms for a test to change: what `health` paid by town and how many work where by `credit`, from
+    /// three records on.
+    pub(crate) fn statistics(&self) -> Terms {
+        let [health, credit] = [&self.health, &self.credit].map(|party| party.public().to_string());
+        toml::from_str(&STATISTICS.replace("HEALTH", &health).replace("CREDIT", &credit)).unwrap()
     }
 
     /// Copies a table to another file, whose ending says its format.
@@ -294,7 +383,12 @@ impl Ended {
         assert_eq!(self.stdout, "");
     }
 
-    /// Returns the report of `--format json`.
+    /// Returns the report of `join --format json`.
+    pub(crate) fn join_report(&self) -> JoinReport {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Returns the report of `psi --format json`.
     pub(crate) fn report(&self) -> PsiReport {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }

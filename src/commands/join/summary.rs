@@ -63,7 +63,7 @@ pub(super) fn report(
             messages_received: met.traffic.received_len,
             flights: None,
         },
-        learned: learned(plan, met),
+        learned: learned(plan),
         phases: progress.times(),
         peak_memory_bytes: peak_memory_bytes(),
     }
@@ -110,14 +110,13 @@ fn protection(direction: &Direction, released: &[Released]) -> ProtectionLines {
 }
 
 /// Says what each side learned, sizes and every other leakage included.
-fn learned(plan: &Plan, met: &Met<Found, WireBytes>) -> LearnedLines {
+fn learned(plan: &Plan) -> LearnedLines {
     let (own_name, peer_name) = (plan.standing.own_name.to_string(), plan.standing.peer_name.to_string());
-    let _ = met;
     let side = |owned: Option<&Direction>, matched: Option<&Direction>, other: &str| {
         let mut lines =
             vec!["the released figures".to_owned(), format!("how many distinct keys {other} has")];
-        lines.extend(owned.map(|direction| owner_learns(direction).to_owned()));
-        lines.extend(matched.map(|direction| matcher_learns(direction, other)));
+        lines.extend(owned.map(owner_learns).unwrap_or_default());
+        lines.extend(matched.map(|direction| matcher_learns(direction, other)).unwrap_or_default());
         lines
     };
     let (own, peer) = (plan.join.own.as_ref(), plan.join.peer.as_ref());
@@ -125,32 +124,69 @@ fn learned(plan: &Plan, met: &Met<Found, WireBytes>) -> LearnedLines {
 }
 
 /// What the owner's program sees before it releases figures.
-fn owner_learns(direction: &Direction) -> &'static str {
+fn owner_learns(direction: &Direction) -> Vec<String> {
     if direction.noise.is_some() {
-        "the released figures before the minimum was applied, with the noise of both sides"
-    } else if direction.policy.dominance.is_some()
-        || direction.policy.p_percent.is_some()
-        || direction.policy.round_to.is_some()
-    {
-        "the figures of its own columns in cells that reach the minimum, before the other rules were applied; for each cell whether it does"
-    } else {
-        "for each cell of its own columns whether it reaches the minimum"
+        return vec![noisy_cells("its own columns")];
     }
+    let whole = is_one_cell(direction);
+    let opened = match (whole, has_further_rules(direction)) {
+        (true, false) => None,
+        (true, true) => Some("the figures of its own columns, before the other rules were applied"),
+        (false, _) => Some(
+            "the figures of its own columns that the minimum lets be opened, before those were held back that give \
+             others away or break another rule",
+        ),
+    };
+    let opened = opened.map(str::to_owned);
+    opened.into_iter().chain([tested(direction, "its own columns", "")]).collect()
 }
 
-/// What the matcher's program sees.
-fn matcher_learns(direction: &Direction, owner: &str) -> String {
-    let hidden = direction.dummies.is_some();
-    let mut line = match (direction.hiding, direction.lent.labels > 1) {
-        (GroupHiding::Partitions, true) => format!(
-            "how many records {owner} has in each group, and how many of them are common plus noise, without \
-             knowing which group is which"
-        ),
-        _ if hidden => "the number of common records plus noise".to_owned(),
-        _ => "the number of common records, not which".to_owned(),
+/// What the matcher's program sees of the columns of `owner`.
+fn matcher_learns(direction: &Direction, owner: &str) -> Vec<String> {
+    let noise = if direction.dummies.is_some() { " plus noise" } else { "" };
+    let is_partitioned = direction.hiding == GroupHiding::Partitions && direction.lent.labels > 1;
+    let counted = if is_partitioned {
+        format!(
+            "how many records {owner} has in each group, and how many of them are common{noise}, without being told \
+             which group is which; the sizes may give it away"
+        )
+    } else {
+        format!("the number of common records{noise}, not which")
     };
-    if direction.noise.is_none() {
-        line.push_str("; for each cell whether it reaches the minimum");
+    let columns = format!("{owner}'s columns");
+    let seen = match direction.noise {
+        Some(_) => noisy_cells(&columns),
+        None => tested(
+            direction,
+            &columns,
+            if is_partitioned { ", with the groups in a hidden order" } else { "" },
+        ),
+    };
+    vec![counted, seen]
+}
+
+/// Both sides see the cells with noise, and apply the minimum to them.
+fn noisy_cells(columns: &str) -> String {
+    format!(
+        "the figures of every cell of {columns} with the noise of both sides, before the minimum was applied"
+    )
+}
+
+/// What the tests of counts tell both sides.
+fn tested(direction: &Direction, columns: &str, order: &str) -> String {
+    if is_one_cell(direction) {
+        return "whether the common records reach the minimum".to_owned();
     }
-    line
+    format!(
+        "for each cell and margin of {columns}, and for some unions of them, whether it reaches the minimum{order}"
+    )
+}
+
+fn is_one_cell(direction: &Direction) -> bool {
+    direction.grids.iter().all(|grid| grid.cell_count() == 1)
+}
+
+fn has_further_rules(direction: &Direction) -> bool {
+    let policy = &direction.policy;
+    policy.dominance.is_some() || policy.p_percent.is_some() || policy.round_to.is_some()
 }

@@ -33,9 +33,9 @@ pub(crate) struct DiscreteLog {
 }
 
 impl DiscreteLog {
-    /// Builds a table that fits `searches` searches of ranges up to `span`.
-    pub(crate) fn new(span: u64, searches: usize) -> Self {
-        let bits = table_bits(span, searches);
+    /// Builds a table that fits searches of ranges whose widths sum up to `spans`.
+    pub(crate) fn new(spans: u128) -> Self {
+        let bits = table_bits(spans);
         let mut table = HashTable::with_capacity(1 << bits);
         let half = Element::of_integer(1).mul(&half());
         let mut first = Element::identity();
@@ -91,16 +91,16 @@ impl fmt::Debug for DiscreteLog {
 }
 
 /// Balances the table against the giant steps of all searches.
-fn table_bits(span: u64, searches: usize) -> u32 {
-    let work = u128::from(span).saturating_mul(searches.max(1) as u128).max(1);
-    let bits = (u128::BITS - work.leading_zeros()).div_ceil(2);
+fn table_bits(spans: u128) -> u32 {
+    let bits = (u128::BITS - spans.leading_zeros()).div_ceil(2);
     bits.clamp(*TABLE_BITS.start(), *TABLE_BITS.end())
 }
 
-/// Counts the group operations of a table and `searches` searches of ranges up to `span`, at worst.
-pub(crate) fn steps(span: u64, searches: usize) -> u128 {
-    let bits = table_bits(span, searches);
-    (1u128 << bits) + (u128::from(span >> bits) + 1) * searches as u128
+/// Counts the group operations of a table and of `searches` searches of ranges whose widths sum up to `spans`, at
+/// worst.
+pub(crate) fn steps(spans: u128, searches: usize) -> u128 {
+    let bits = table_bits(spans);
+    (1u128 << bits) + (spans >> bits) + searches as u128
 }
 
 /// Returns `len` elements, each a step behind the one before, and the next.
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn values_at_both_ends_and_across_giant_steps_are_found() {
         let (low, high) = (-300_000, 2_000_000);
-        let table = DiscreteLog::new(1 << 21, 1);
+        let table = DiscreteLog::new(1 << 21);
         for value in [low, -1, 0, 1, 1023, 1024, 1_234_567, high] {
             assert_eq!(table.find(&Element::of_integer(value), low, high), Some(value));
         }
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn values_outside_of_the_range_are_not_found() {
-        let table = DiscreteLog::new(5000, 3);
+        let table = DiscreteLog::new(15_000);
         for value in [-1, 5001, 6000, i64::MAX] {
             assert_eq!(table.find(&Element::of_integer(value), 0, 5000), None, "{value}");
         }
@@ -167,14 +167,15 @@ mod tests {
     #[test]
     fn a_range_of_two_to_the_thirty_four_is_searched_through() {
         let (low, high) = (-(1 << 33), 1 << 33);
-        let table = DiscreteLog::new(1 << 34, 2);
+        let table = DiscreteLog::new(1 << 35);
         assert_eq!(table.find(&Element::of_integer(high - 1), low, high), Some(high - 1));
         assert_eq!(table.find(&Element::of_integer(low + 1), low, high), Some(low + 1));
     }
 
     #[test]
     fn tables_grow_with_the_work_up_to_their_limit() {
-        assert_eq!((table_bits(0, 0), table_bits(1 << 30, 1), table_bits(MAX_SPAN, 100)), (10, 16, 22));
-        assert_eq!(steps(MAX_SPAN, 1), (1 << 22) + (1 << 22) + 1);
+        let widest = u128::from(MAX_SPAN);
+        assert_eq!((table_bits(0), table_bits(1 << 30), table_bits(100 * widest)), (10, 16, 22));
+        assert_eq!(steps(widest, 1), (1 << 22) + (1 << 22) + 1);
     }
 }

@@ -39,7 +39,7 @@ fn table(mode: Mode, minimum: u64, first: u64, values: &[i64]) -> Table {
 /// An owner that opens sums which are none of its business.
 fn with_wide_bounds(owner: &Owner<'_>, table: &Table, sums: &[Aggregates]) -> Vec<i64> {
     let cells: Vec<_> = table.disclosure(1).sums.into_iter().flatten().collect();
-    owner.open(&cells, sums).unwrap()
+    owner.open(&cells, &[], sums).unwrap()
 }
 
 /// Brings a rogue owner to the tests; `keys` changes the matcher's keys before they are raised.

@@ -298,7 +298,7 @@ fn the_later_states_of_the_join_show_nothing(
     secrets.are_hidden_by(&(&tests, &noise, &sums));
     // Of the two common records one is under either label, and the noise beside it.
     let opened = cells.map(|cell| (cell, (2 * VALUE - 9, 2 * VALUE + 9)));
-    assert_eq!(owner.open(&opened, &sums).unwrap(), [2 * VALUE, 2 * VALUE + 1]);
+    assert_eq!(owner.open(&opened, &[], &sums).unwrap(), [2 * VALUE, 2 * VALUE + 1]);
     secrets.are_hidden_by(&(owner.finish(), matcher.finish()));
 }
 

@@ -3,11 +3,11 @@
 
 use rand::CryptoRng;
 use tidegate_disclosure::{Levels, Pattern, Place, Suppressor};
-use tidegate_mpc::join::{Cell, Records};
+use tidegate_mpc::join::{Cell, Counted, Records};
 use tidegate_mpc::run::{Borrow, Disclosure, Lend, Refused};
 
 use super::owned::Owned;
-use super::plan::{Direction, GridPlan};
+use super::plan::{Direction, GridPlan, Measure};
 use super::released::{self, Released};
 
 /// A direction's tests and sums.
@@ -100,6 +100,23 @@ impl Disclosure for Opening<'_> {
             }
         }
         opened
+    }
+
+    fn counted(&self) -> Vec<Option<Counted>> {
+        if self.direction.noise.is_some() || self.direction.skipped() > 0 {
+            return Vec::new();
+        }
+        let mut counted = Vec::new();
+        for (grid, pattern) in self.grids() {
+            for _ in self.opened_places(grid, pattern) {
+                let by = counted.len();
+                counted.extend(grid.measures.iter().map(|&measure| {
+                    let (low, high) = self.direction.range(measure);
+                    (measure != Measure::Count).then_some(Counted { by, low, high })
+                }));
+            }
+        }
+        counted
     }
 
     fn noise(&mut self, _opened: usize) -> Option<Vec<i64>> {

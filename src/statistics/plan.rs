@@ -179,20 +179,35 @@ impl Direction {
 
     /// Checks that every sum can be opened.
     fn check(&self, terms: &Terms) -> Result<(), StatisticsError> {
-        let mut widest = 0;
-        for measure in self.grids.iter().flat_map(|grid| &grid.measures) {
-            let column =
-                || measure.column().and_then(|place| terms.column.get(place)).map_or("", ColumnTerm::name);
-            let span = self.wide_bounds(*measure).map(|(low, high)| high.abs_diff(low));
-            let span = span.filter(|&span| span <= MAX_SPAN);
-            let too_wide = || StatisticsError::SumTooWide { column: column().to_owned(), most: self.most };
-            widest = widest.max(span.ok_or_else(too_wide)?);
+        let mut spans = Vec::new();
+        for grid in &self.grids {
+            for measure in &grid.measures {
+                let column = || {
+                    measure.column().and_then(|place| terms.column.get(place)).map_or("", ColumnTerm::name)
+                };
+                let span = self.wide_bounds(*measure).map(|(low, high)| high.abs_diff(low));
+                let span = span.filter(|&span| span <= MAX_SPAN);
+                let too_wide =
+                    || StatisticsError::SumTooWide { column: column().to_owned(), most: self.most };
+                let span = span.ok_or_else(too_wide)?;
+                spans.extend(self.spans(grid, *measure, span));
+            }
         }
-        let sums: usize = self.grids.iter().map(|grid| grid.places().len() * grid.measures.len()).sum();
-        match opening_steps(widest, sums) {
+        match opening_steps(&spans) {
             Some(steps) if steps <= MOST_STEPS => Ok(()),
-            _ => Err(StatisticsError::TooMuchWork { sums }),
+            _ => Err(StatisticsError::TooMuchWork { sums: spans.len() }),
         }
+    }
+
+    /// Returns the widths in which the sums of a measure are looked for. Of counted cells they sum up to that of the total,
+    /// on each level.
+    fn spans(&self, grid: &GridPlan, measure: Measure, span: u64) -> Vec<u64> {
+        let sums = grid.places().len();
+        if measure == Measure::Count || self.noise.is_some() || self.skipped() > 0 {
+            return vec![span; sums];
+        }
+        let levels = sums.min(4);
+        std::iter::repeat_n(span, levels).chain(std::iter::repeat_n(0, sums - levels)).collect()
     }
 
     /// Returns what the sum of a measure lies between, noise included.

@@ -263,8 +263,20 @@ pub struct Cell {
     pub columns: Vec<u32>,
 }
 
-/// Counts the group operations that opening `cells` sums takes, each in a range of `span`; `None` where the
-/// range is wider than [`MAX_SPAN`].
-pub fn opening_steps(span: u64, cells: usize) -> Option<u128> {
-    (span <= MAX_SPAN).then(|| dlog::steps(span, cells))
+/// What is known of a sum once the records that it is over are counted: how much each adds to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The index, among the sums opened, of the one that counts these records.
+    pub by: usize,
+    /// The least that a record adds.
+    pub low: i64,
+    /// The most.
+    pub high: i64,
+}
+
+/// Counts the group operations that opening sums takes whose ranges are as wide as `spans`; `None` where one is wider
+/// than [`MAX_SPAN`].
+pub fn opening_steps(spans: &[u64]) -> Option<u128> {
+    let decodable = spans.iter().all(|&span| span <= MAX_SPAN);
+    decodable.then(|| dlog::steps(spans.iter().copied().map(u128::from).sum(), spans.len()))
 }

@@ -11,7 +11,7 @@ use super::messages::{
     Aggregates, CIPHERTEXTS_PER_MESSAGE, ColumnKeys as PublicKeys, CountTests, EncryptedNoise,
     EncryptedRecords, MatchedCount, Verdicts, gather,
 };
-use super::{Cell, Lent, Records};
+use super::{Cell, Counted, Lent, Records};
 use crate::dlog::DiscreteLog;
 use crate::elgamal::{Ciphertext, ColumnKeys};
 use crate::error::Error;
@@ -197,19 +197,56 @@ impl<'a> Owner<'a> {
         Ok(noise.chunks(CIPHERTEXTS_PER_MESSAGE).map(EncryptedNoise::new).collect())
     }
 
-    /// Opens the sums of `cells`, each of which lies between the bounds beside it.
+    /// Opens the sums of `cells`, each of which lies between the bounds beside it. Where `counted` says how many records
+    /// a sum is over, it is looked for in the narrower range that follows.
     ///
     /// # Errors
     /// [`Error::Count`], [`Error::BadElement`], [`Error::Cell`], [`Error::OutOfBounds`].
-    pub fn open(&self, cells: &[(Cell, (i64, i64))], messages: &[Aggregates]) -> Result<Vec<i64>, Error> {
+    pub fn open(
+        &self,
+        cells: &[(Cell, (i64, i64))],
+        counted: &[Option<Counted>],
+        messages: &[Aggregates],
+    ) -> Result<Vec<i64>, Error> {
         let sums = gather(cells.len(), messages, self.blinded.session().peer())?;
-        let span = cells.iter().map(|(_, (low, high))| high.abs_diff(*low)).max().unwrap_or_default();
-        let table = DiscreteLog::new(span, cells.len());
-        let open = |((cell, (low, high)), sum): (&(Cell, (i64, i64)), &Ciphertext)| {
-            let opened = table.find(&sum.decrypt(&self.key(cell)?), *low, *high);
-            opened.ok_or_else(|| Error::OutOfBounds { peer: self.blinded.session().peer().clone() }) // JOIN-5
+        let counted = |index: usize| counted.get(index).copied().flatten();
+        let mut opened = vec![None; cells.len()];
+        let free: Vec<_> = (0..cells.len()).filter(|&index| counted(index).is_none()).collect();
+        self.open_into(&mut opened, cells, &free, &|_, bounds| bounds, &sums)?;
+        let counts = opened.clone();
+        let narrow = |index: usize, bounds| {
+            let Some(Counted { by, low, high }) = counted(index) else { return bounds };
+            let count = counts.get(by).copied().flatten().unwrap_or_default();
+            (count.saturating_mul(low), count.saturating_mul(high))
         };
-        cells.iter().zip(&sums).map(open).collect()
+        let bound: Vec<_> = (0..cells.len()).filter(|&index| counted(index).is_some()).collect();
+        self.open_into(&mut opened, cells, &bound, &narrow, &sums)?;
+        opened.into_iter().collect::<Option<_>>().ok_or(Error::Disclosure)
+    }
+
+    /// Opens those of the sums whose indices are `chosen`.
+    fn open_into(
+        &self,
+        opened: &mut [Option<i64>],
+        cells: &[(Cell, (i64, i64))],
+        chosen: &[usize],
+        narrow: &dyn Fn(usize, (i64, i64)) -> (i64, i64),
+        sums: &[Ciphertext],
+    ) -> Result<(), Error> {
+        let chosen = chosen.iter().filter_map(|&index| {
+            let ((cell, bounds), sum) = (cells.get(index)?, sums.get(index)?);
+            Some((index, cell, narrow(index, *bounds), sum))
+        });
+        let chosen: Vec<_> = chosen.collect();
+        let span = |(low, high): (i64, i64)| u128::from(high.abs_diff(low));
+        let table = DiscreteLog::new(chosen.iter().map(|&(_, _, bounds, _)| span(bounds)).sum());
+        for (index, cell, (low, high), sum) in chosen {
+            let found = table.find(&sum.decrypt(&self.key(cell)?), low, high);
+            let peer = || self.blinded.session().peer().clone();
+            let found = found.ok_or_else(|| Error::OutOfBounds { peer: peer() })?; // JOIN-5
+            opened.get_mut(index).into_iter().for_each(|slot| *slot = Some(found));
+        }
+        Ok(())
     }
 
     /// Checks the number that the matcher counted, where it does; `None` where it may not be released.

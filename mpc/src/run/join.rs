@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::items::ItemSet;
 use crate::join::messages::{FIGURES_PER_MESSAGE, messages_len};
 use crate::join::{
-    AwaitingTags, Blinded, Blinding, Cell, Counts, Figures, Lent, Matcher, Owner, Plan, Records,
+    AwaitingTags, Blinded, Blinding, Cell, Counted, Counts, Figures, Lent, Matcher, Owner, Plan, Records,
     ReturningTags,
 };
 use crate::session::{Role, Session};
@@ -32,6 +32,12 @@ pub trait Disclosure {
 
     /// Returns the sums to open, each with the bounds that it lies between, once the testing has ended.
     fn opened(&self) -> Vec<(Cell, (i64, i64))>;
+
+    /// Tells for each of [`Self::opened`] by which of them its records are counted, and how much each record adds to it;
+    /// none where that is not known. May be shorter.
+    fn counted(&self) -> Vec<Option<Counted>> {
+        Vec::new()
+    }
 
     /// Draws the own noise for each of `opened` sums; `None` where none is agreed on.
     fn noise(&mut self, opened: usize) -> Option<Vec<i64>>;
@@ -222,7 +228,7 @@ fn open<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
         owner.noise(&cells, &noise, rng)?.iter().try_for_each(|noise| wire.send_now(noise))?;
     }
     let sums = wire.receive_all(messages_len(cells.len()))?;
-    Ok(owner.open(&opened, &sums)?)
+    Ok(owner.open(&opened, &lend.counted(), &sums)?)
 }
 
 fn match_columns<'a, C: Channel, O: Observer, R: CryptoRng + ?Sized>(

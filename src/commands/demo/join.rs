@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::parties::{PartySketch, agree, command, run_both};
-use super::{MINIMUM, Table, other_records, read, show, write_tables, wrong};
+use super::{Table, other_records, read, show, write_tables, wrong};
 use crate::agreement::{
     AGREEMENT_VERSION, ColumnTerm, Day, DisclosureTerm, DummiesTerm, GroupHiding, JoinTerm, KeyTerm,
     StatisticKind, StatisticTerm, Terms,
@@ -19,6 +19,9 @@ use crate::statistics::StatisticTable;
 use crate::synthetic::{EMPLOYMENT, TableKind, districts};
 
 const AGREEMENT: &str = "statistics.toml";
+
+/// Fewest people of a released cell.
+const MINIMUM: u64 = 20;
 
 /// Borders of the age bands.
 const AGES: [&str; 6] = ["18", "30", "45", "60", "75", "120"];

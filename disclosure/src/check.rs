@@ -9,7 +9,9 @@
 //!    suppressed, those that widen the interval at the least loss. The total is suppressed when every other way is closed.
 //! 4. Reasons. "Small" tells that a count is below the minimum, "complementary" that it is not. If that, with all else,
 //!    leaves a single value for a small count, every reason of the release becomes
-//!    [`Reason::Undisclosed`], and so do the numbers by reason.
+//!    [`Reason::Undisclosed`], and so do the numbers by reason. Where places were held back for a reason, that reason is
+//!    known to whoever held them back; then further places are suppressed until every small count ranges over half of
+//!    the minimum at least.
 //! 5. Rounding.
 //!
 //! # What is not guaranteed
@@ -93,6 +95,7 @@ pub fn check(
     checker.suppress_primary();
     checker.settle();
     checker.widen_intervals()?;
+    checker.widen_small()?;
     let is_telling = checker.reasons_tell()?;
     Ok(checker.release(levels, is_telling))
 }
@@ -182,42 +185,86 @@ impl<'a> Checker<'a> {
     }
 
     /// Suppresses until the count of every hidden place ranges over the minimum at least.
+    fn widen_intervals(&mut self) -> Result<(), CheckError> {
+        let minimum = i128::from(self.policy.minimum_count);
+        self.widen(&|checker, edge| checker.cover.is_hidden(edge).then_some(minimum), &Self::untold)
+    }
+
+    /// Suppresses until every small count ranges over half of the minimum at least, also for who was told which counts
+    /// are small: both parties of a protocol are, where places were held back.
+    fn widen_small(&mut self) -> Result<(), CheckError> {
+        let was_told = self.entries.iter().flatten().any(|entry| entry.known().is_none());
+        let most = i128::from(self.policy.minimum_count) - 1;
+        if !was_told || most < 1 {
+            return Ok(());
+        }
+        let needed = most.div_euclid(2).max(1);
+        self.widen(&|checker, edge| checker.is_small(edge).then_some(needed), &Self::told)
+    }
+
+    /// Suppresses until the count of every place ranges over the width that it needs.
     ///
     /// Suppressing more only widens intervals, so each place is looked at until it passes, and never again; and the
     /// circulation at hand fits the wider bounds too.
-    fn widen_intervals(&mut self) -> Result<(), CheckError> {
-        let minimum = i128::from(self.policy.minimum_count);
+    fn widen(
+        &mut self,
+        needed: &dyn Fn(&Self, EdgeId) -> Option<i128>,
+        bounds: &dyn Fn(&Self, EdgeId) -> Bounds,
+    ) -> Result<(), CheckError> {
         let graph = self.cover.graph().clone();
-        let mut circulation = self.circulation(&graph, |id| match self.cover.is_released(id) {
-            true => self.cell(id).map_or(Bounds::at_least(0), count_of),
-            false => Bounds::at_least(0),
-        })?;
+        let mut circulation = self.circulation(&graph, |id| bounds(self, id))?;
         for edge in self.cover.asked().to_vec() {
-            while self.cover.is_hidden(edge) {
-                let width = circulation.width(edge, minimum);
-                if width >= minimum {
+            while let Some(needed) = needed(self, edge) {
+                let width = circulation.width(edge, needed);
+                let released = self.cover.asked().iter().filter(|&&id| self.cover.is_released(id)).count();
+                if width >= needed || released == 0 {
                     break;
                 }
-                let further = self.cheapest(edge, &circulation, minimum - width);
+                let further = self.cheapest(edge, &circulation, needed - width);
                 further.iter().for_each(|&id| self.cover.suppress(id, Reason::Complementary));
                 self.settle();
-                self.cover
-                    .asked()
-                    .iter()
-                    .filter(|&&id| self.cover.is_hidden(id))
-                    .for_each(|&id| circulation.free(id));
+                let hidden: Vec<_> =
+                    self.cover.asked().iter().copied().filter(|&id| self.cover.is_hidden(id)).collect();
+                hidden.into_iter().for_each(|id| circulation.free(id, bounds(self, id)));
             }
         }
         Ok(())
     }
 
-    /// Finds the released places on the cheapest way to raise `edge`, by `needed` if there is such a way.
+    /// Bounds a count for who knows the released figures alone.
+    fn untold(&self, id: EdgeId) -> Bounds {
+        match self.cover.is_released(id) {
+            true => self.cell(id).map_or(Bounds::at_least(0), count_of),
+            false => Bounds::at_least(0),
+        }
+    }
+
+    /// Bounds a count for who knows the reasons too.
+    fn told(&self, id: EdgeId) -> Bounds {
+        let minimum = i128::from(self.policy.minimum_count);
+        match self.cover.verdict(id) {
+            Verdict::Suppressed(Reason::SmallCount) => Bounds { low: 0, high: minimum - 1 },
+            Verdict::Suppressed(Reason::Complementary | Reason::Dominance | Reason::PPercent) => {
+                Bounds::at_least(minimum)
+            }
+            _ => self.untold(id),
+        }
+    }
+
+    fn is_small(&self, id: EdgeId) -> bool {
+        self.cover.verdict(id) == Verdict::Suppressed(Reason::SmallCount)
+    }
+
+    /// Finds the released places on the cheapest way to raise `edge` or, where it is as high as it can be, to lower it; by
+    /// `needed` if there is such a way.
     fn cheapest(&self, edge: EdgeId, circulation: &Circulation<'_>, needed: i128) -> Vec<EdgeId> {
+        let is_raised = circulation.room(Step { edge, is_forward: true }) > 0;
         let way = |least: i128| {
             let found = self.cover.graph().edge(edge)?;
+            let (start, end) = if is_raised { (found.to, found.from) } else { (found.from, found.to) };
             self.cover.graph().cheapest_way(
-                found.to,
-                |node| node == found.from,
+                start,
+                |node| node == end,
                 |step: Step| {
                     let is_released = self.cover.is_released(step.edge);
                     let has_room = match is_released {
@@ -238,19 +285,10 @@ impl<'a> Checker<'a> {
 
     /// Tells whether a small count follows from the release and its reasons.
     fn reasons_tell(&self) -> Result<bool, CheckError> {
-        let minimum = i128::from(self.policy.minimum_count);
-        let mut circulation = self.circulation(self.cover.graph(), |id| match self.cover.verdict(id) {
-            Verdict::Released => self.cell(id).map_or(Bounds::at_least(0), count_of),
-            Verdict::Suppressed(Reason::SmallCount) => Bounds { low: 0, high: minimum - 1 },
-            Verdict::Suppressed(Reason::Complementary | Reason::Dominance | Reason::PPercent) => {
-                Bounds::at_least(minimum)
-            }
-            Verdict::Suppressed(_) => Bounds::at_least(0),
-        })?;
-        let is_small = |id: &EdgeId| self.cover.verdict(*id) == Verdict::Suppressed(Reason::SmallCount);
+        let mut circulation = self.circulation(self.cover.graph(), |id| self.told(id))?;
         // Below a minimum of 1 there is one value alone, and the reason is meant to tell it.
-        let mut small = self.cover.asked().iter().copied().filter(is_small);
-        Ok(minimum > 1 && small.any(|edge| circulation.width(edge, 1) < 1))
+        let mut small = self.cover.asked().iter().copied().filter(|&id| self.is_small(id));
+        Ok(self.policy.minimum_count > 1 && small.any(|edge| circulation.width(edge, 1) < 1))
     }
 
     fn release(&self, levels: Levels, is_telling: bool) -> Release {

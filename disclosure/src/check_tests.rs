@@ -252,3 +252,27 @@ fn what_a_pattern_held_back_makes_the_checker_suppress_no_more() {
     assert_eq!(release.suppressed_len(), pattern.suppressed_len());
     assert_eq!(pattern.suppressed_len(), 8);
 }
+
+#[test]
+fn who_was_told_which_counts_are_small_learns_none_of_them() {
+    // Two counts of 9 below a minimum of 10: their sum of 18 and the knowledge that both are small would tell them.
+    let shape = Shape::new(3, 1).unwrap();
+    let counts = [9, 9, 50];
+    let entries = [
+        Entry::Withheld(Reason::SmallCount),
+        Entry::Withheld(Reason::SmallCount),
+        Entry::Known(Cell { count: counts[2], sums: Vec::new() }),
+        Entry::Known(Cell { count: 68, sums: Vec::new() }),
+    ];
+    let release = check(shape, Levels::ALL, &entries, &Policy::with_minimum(10)).unwrap();
+    assert!(!release.verdict(Place::cell(2, 0)).is_released());
+    assert!(release.verdict(Place::TOTAL).is_released());
+    let apart = [
+        Entry::Withheld(Reason::SmallCount),
+        Entry::Withheld(Reason::SmallCount),
+        Entry::Known(Cell { count: 50, sums: Vec::new() }),
+        Entry::Known(Cell { count: 61, sums: Vec::new() }),
+    ];
+    let release = check(shape, Levels::ALL, &apart, &Policy::with_minimum(10)).unwrap();
+    assert!(release.verdict(Place::cell(2, 0)).is_released());
+}

@@ -78,10 +78,10 @@ impl<'a> Circulation<'a> {
         self.pipes.get(edge).map_or(0, |pipe| pipe.flow)
     }
 
-    /// Lets an edge take every value from zero on.
-    pub(crate) fn free(&mut self, edge: EdgeId) {
+    /// Gives an edge wider bounds.
+    pub(crate) fn free(&mut self, edge: EdgeId, bounds: Bounds) {
         if let Some(pipe) = self.pipes.get_mut(edge) {
-            pipe.bounds = Bounds::at_least(0);
+            pipe.bounds = bounds;
         }
     }
 

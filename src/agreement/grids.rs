@@ -1,8 +1,8 @@
 //! Grids: which combinations of groups a party's statistics need, each cut into cells once.
 //!
 //! Statistics by `district`, by `district` and `age band`, and by nothing at all are margins of one grid, whose cells
-//! are the pairs of a district and an age band. Different grids of a party share no column: tables that do could
-//! be subtracted from each other.
+//! are the pairs of a district and an age band. Different grids of a party share no column of its table:
+//! tables that do could be subtracted from each other.
 
 use std::collections::BTreeSet;
 

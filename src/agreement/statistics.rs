@@ -167,7 +167,9 @@ pub(super) fn check(terms: &Terms) -> Result<(), AgreementError> {
     columns::check(terms)?;
     check_statistics(terms)?;
     check_use(terms)?;
+    check_sources(terms)?;
     check_contributions(terms, policy)?;
+    check_variances(terms, policy)?;
     terms.party.iter().try_for_each(|party| check_grids(terms, &grids(terms, &party.name), join.groups))
 }
 
@@ -265,6 +267,30 @@ fn check_contributions(terms: &Terms, policy: &DisclosureTerm) -> Result<(), Agr
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses variances of rounded and noisy figures: they are small differences of large ones, and would mean nothing.
+fn check_variances(terms: &Terms, policy: &DisclosureTerm) -> Result<(), AgreementError> {
+    let is_spread = |kind| matches!(kind, StatisticKind::Variance | StatisticKind::StandardDeviation);
+    let changes_figures = policy.noise.is_some() || policy.round_to.is_some();
+    match terms.statistic.iter().find(|statistic| is_spread(statistic.kind)) {
+        Some(statistic) if changes_figures => {
+            let rule =
+                "is no variance or standard deviation under `disclosure.round_to` or `disclosure.noise`";
+            require_of(false, "statistic.kind", &statistic.name, rule)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to group by one column of a table in two ways: the tables could be subtracted from each other.
+fn check_sources(terms: &Terms) -> Result<(), AgreementError> {
+    let mut taken = BTreeSet::new();
+    for column in terms.column.iter().filter(|column| column.group_count().is_some()) {
+        let rule = "is grouped by in one way alone, or tables could be subtracted from each other";
+        require_of(taken.insert((column.party(), column.source())), "column.source", column.name(), rule)?;
+    }
+    Ok(())
 }
 
 fn check_grids(terms: &Terms, grids: &[Grid], hiding: GroupHiding) -> Result<(), AgreementError> {

@@ -344,3 +344,20 @@ fn columns_say_how_they_are_read_and_how_their_groups_are_named() {
     assert_eq!(terms.column[3].group_labels()[3], "retired");
     assert_eq!((terms.column[0].group_count(), terms.column[0].group_labels()), (None, vec![]));
 }
+
+#[test]
+fn a_column_of_a_table_is_grouped_by_in_one_way() {
+    let more = "\n[[column]]\nkind = \"bins\"\nparty = \"insurer\"\nname = \"other band\"\nsource = \"age\"\ndecimals = 0\n\
+        edges = [\"0\", \"17\", \"120\"]\n\n[[statistic]]\nname = \"others\"\nkind = \"histogram\"\n\
+        by = [\"other band\"]\n\n[disclosure]\n";
+    let refused = agree(&EXAMPLE.replace("\n[disclosure]\n", more));
+    assert_eq!(blamed(refused), ("column.source", "other band".to_owned()));
+}
+
+#[test]
+fn variances_of_rounded_and_of_noisy_figures_are_refused() {
+    let spread = |text: &str| text.replace("kind = \"sum\"", "kind = \"variance\"");
+    assert_eq!(blamed(agree(&spread(EXAMPLE))), ("statistic.kind", "paid in all".to_owned()));
+    assert_eq!(blamed(agree(&spread(&noisy_text(NOISE)))).0, "statistic.kind");
+    agree(&spread(&EXAMPLE.replace("round_to = 5", ""))).unwrap();
+}

@@ -36,6 +36,14 @@ pub enum StatisticsError {
         /// Most records that the parties can share.
         most: u64,
     },
+    /// Testing all counts would take too long.
+    #[error("testing all counts takes {found} ciphertexts; at most {max} are possible")]
+    TooManyTests {
+        /// Cells and margins times the minimum count.
+        found: u64,
+        /// The most possible.
+        max: u64,
+    },
     /// Decoding all sums would take too long.
     #[error("decoding {sums} sums of that width would take hours")]
     TooMuchWork {
@@ -60,6 +68,7 @@ impl StatisticsError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Minimum { .. } => "agree on a smaller `disclosure.minimum_count`",
+            Self::TooManyTests { .. } => "agree on fewer cells or a smaller `disclosure.minimum_count`",
             Self::TooManyCells { .. } => "agree on fewer categories or bins",
             Self::TooManyColumns { .. } => {
                 "agree on `groups = \"partitions\"`, or on fewer groups and columns"

@@ -8,7 +8,7 @@ use rand::seq::SliceRandom;
 use tidegate_disclosure::Place;
 use zeroize::Zeroizing;
 
-use super::plan::{Direction, GridPlan, Measure};
+use super::plan::{Direction, GridPlan};
 use super::records::LentRecords;
 use crate::agreement::GroupHiding;
 use crate::data::ColumnData;
@@ -82,7 +82,7 @@ fn labels(grid: &GridPlan, [rows, columns]: &[Vec<u32>; 2]) -> Vec<u32> {
     rows.iter().flat_map(|row| columns.iter().map(move |column| row * width + column)).collect()
 }
 
-/// Finds the largest sums' contributions; those of squares are of no account to any rule.
+/// Finds the largest contributions to every measure; that of a count is 1.
 fn largest(
     direction: &Direction,
     grid: &GridPlan,
@@ -97,8 +97,9 @@ fn largest(
     for item in 0..items {
         let cell = records.base_cell(grid, item) as usize;
         for (measure, cells) in grid.measures.iter().zip(&mut largest) {
-            let (Measure::Sum(place), Some(kept)) = (measure, cells.get_mut(cell)) else { continue };
-            insert(kept, records.number(*place, item).unsigned_abs());
+            if let Some(kept) = cells.get_mut(cell) {
+                insert(kept, records.measure(*measure, item).unsigned_abs());
+            }
         }
     }
     largest

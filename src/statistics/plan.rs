@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use tidegate_disclosure::noise::Dummies;
 use tidegate_disclosure::{Levels, MAX_CELLS, Place, Policy, Shape};
-use tidegate_mpc::join::{Cell, Counts, Lent, MAX_COLUMNS, MAX_MINIMUM, MAX_SPAN, opening_steps};
+use tidegate_mpc::join::{
+    Cell, Counts, Lent, MAX_COLUMNS, MAX_MINIMUM, MAX_OPENING_STEPS, MAX_SPAN, opening_steps,
+};
 
 use super::StatisticsError;
 use super::noise::Noise;
@@ -12,12 +14,11 @@ use crate::agreement::{
     ColumnTerm, Grid, GroupHiding, JoinTerms, StatisticKind, StatisticTerm, Terms, grids,
 };
 
-/// Range of a sum of squares, in which they are rounded to a unit that fits. Of 2^20 records each square has 14 bits
-/// then, and the rounding moves a variance by no more than the 2^-15th part of the square of half the range.
-const SQUARES_SPAN: i128 = 1 << 34;
+/// Range of a sum of squares, in which they are rounded to a unit that fits.
+const SQUARES_SPAN: i128 = 1 << 43;
 
-/// Most group operations for opening all sums of a direction: some minutes.
-const MOST_STEPS: u128 = 1 << 28;
+/// Most tests of counts in one round, each a ciphertext of 64 bytes.
+const MOST_TESTS: u64 = 1 << 17;
 
 /// Most made-up records of a direction, each of which costs as much as a record.
 const MOST_DUMMIES: u64 = 1 << 24;
@@ -179,6 +180,11 @@ impl Direction {
 
     /// Checks that every sum can be opened.
     fn check(&self, terms: &Terms) -> Result<(), StatisticsError> {
+        let places: usize = self.grids.iter().map(|grid| grid.places().len()).sum();
+        let tests = self.lent.minimum.saturating_mul(places as u64);
+        if self.noise.is_none() && tests > MOST_TESTS {
+            return Err(StatisticsError::TooManyTests { found: tests, max: MOST_TESTS });
+        }
         let mut spans = Vec::new();
         for grid in &self.grids {
             for measure in &grid.measures {
@@ -194,7 +200,7 @@ impl Direction {
             }
         }
         match opening_steps(&spans) {
-            Some(steps) if steps <= MOST_STEPS => Ok(()),
+            Some(steps) if steps <= MAX_OPENING_STEPS => Ok(()),
             _ => Err(StatisticsError::TooMuchWork { sums: spans.len() }),
         }
     }
@@ -288,7 +294,8 @@ impl GridPlan {
         let shape =
             Shape::new(groups(0), groups(1)).map_err(|_| StatisticsError::TooManyCells { max: MAX_CELLS })?;
         let statistics = grid.statistics.iter().filter_map(|&place| terms.statistic.get(place));
-        let mut levels = Levels { cells: false, rows: false, columns: false, total: false };
+        // The total of one table follows from any other, so every pattern has to hold with it.
+        let mut levels = Levels { cells: false, rows: false, columns: false, total: true };
         let mut measures = BTreeSet::from([Measure::Count]);
         for statistic in statistics {
             measures.extend(measures_of(terms, statistic));
@@ -340,5 +347,4 @@ fn add_levels(levels: &mut Levels, terms: &Terms, grid: &Grid, statistic: &Stati
     levels.cells |= rows && columns;
     levels.rows |= rows && (!columns || statistic.totals);
     levels.columns |= columns && (!rows || statistic.totals);
-    levels.total |= statistic.totals || !(rows || columns);
 }

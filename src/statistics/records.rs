@@ -50,7 +50,8 @@ impl<'a> LentRecords<'a> {
         }
     }
 
-    fn measure(&self, measure: Measure, item: usize) -> i64 {
+    /// Returns what a record adds to a measure.
+    pub fn measure(&self, measure: Measure, item: usize) -> i64 {
         match measure {
             Measure::Count => 1,
             Measure::Sum(place) => self.number(place, item),

@@ -86,13 +86,15 @@ impl JoinPlan {
         self.own.iter().chain(&self.peer)
     }
 
-    /// Says what a run spends of the own dataset's privacy budget.
+    /// Says what a run spends of the own dataset's privacy budget: the figures about either party's columns are over the
+    /// records that both share, so they depend on both tables.
     pub fn spending(&self, agreement: &Agreement, own: &PartyTerm) -> Option<Spending> {
-        let noise = self.own.as_ref()?.noise.as_ref()?;
+        let noises: Vec<_> = self.directions().filter_map(|direction| direction.noise.as_ref()).collect();
+        let rule = noises.first()?.rule;
+        let figures = noises.iter().map(|noise| noise.spends).sum();
         let budget = agreement.terms().disclosure.as_ref().and_then(|policy| policy.budget);
         let limit = budget.map(|budget| (budget.epsilon, budget.delta.map_or(Amount::ZERO, |d| d.amount())));
-        let dataset = own.dataset.clone()?;
-        Some(Spending { dataset, rule: noise.rule, figures: noise.spends, limit })
+        Some(Spending { dataset: own.dataset.clone()?, rule, figures, limit })
     }
 
     fn lent(&self) -> Plan {

@@ -62,8 +62,8 @@ pub struct Number {
     pub number: f64,
     /// To read: exact for counts and sums, otherwise two digits more than the column has.
     pub text: String,
-    /// How far chance may have moved it: the sample's for a mean whose variance is released too, and the
-    /// noise's.
+    /// How far chance may have moved it: the sample's for a mean whose variance is released too, that of noise, and that of
+    /// rounded squares for a variance or standard deviation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<f64>,
 }
@@ -166,9 +166,16 @@ impl Maker<'_> {
         match self.statistic.kind {
             StatisticKind::Sum => measured.sum_of(number),
             StatisticKind::Mean => measured.mean_of(number),
-            StatisticKind::Variance => measured.variance_of(number).map(|v| measured.shown(number, v, None)),
+            StatisticKind::Variance => {
+                let variance = measured.variance_of(number)?;
+                Some(measured.shown(number, variance, measured.rounding_of(number)))
+            }
             StatisticKind::StandardDeviation => {
-                measured.variance_of(number).map(|v| measured.shown(number, v.sqrt(), None))
+                let deviation = measured.variance_of(number)?.sqrt();
+                let rounding = measured.rounding_of(number);
+                // Of the root, by the derivative; where the variance is lost in the rounding, the root of that.
+                let error = rounding.map(|error| (error / (2.0 * deviation)).min(error.sqrt()));
+                Some(measured.shown(number, deviation, error))
             }
             StatisticKind::Count | StatisticKind::Histogram | StatisticKind::Crosstab => None,
         }
@@ -227,6 +234,16 @@ impl Measured<'_> {
         let squares = squares.checked_mul(1 << number.square_shift)?.checked_mul(count)?;
         let spread = squares.checked_sub(distances.checked_mul(distances)?)?.max(0);
         Some(to_f64(spread) / to_f64(count) / degrees / (unit(number) * unit(number)))
+    }
+
+    /// Returns how far the rounding of squares may have moved the variance: its standard deviation, each square being
+    /// off by up to half a unit in either direction.
+    fn rounding_of(&self, number: &NumberPlan) -> Option<f64> {
+        let step =
+            (number.square_shift > 0).then(|| 2f64.powi(i32::try_from(number.square_shift).unwrap_or(0)))?;
+        let count = self.count();
+        let error = step * (count / 12.0).sqrt() / (count - 1.0);
+        Some(error / (unit(number) * unit(number)))
     }
 
     fn shown(&self, number: &NumberPlan, value: f64, standard_error: Option<f64>) -> Number {

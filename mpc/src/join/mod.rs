@@ -8,15 +8,18 @@
 //! reaches the minimum. Neither learns which of its records matched, nor the count or sum of a cell below
 //! the minimum. The matcher also learns how many records match under each label: with one label and no dummy
 //! rows that is the number of common records, exactly; with dummy rows it is that number plus noise
-//! of the owner's. Labels should be permuted by the owner: the matcher sees how many records the owner has
-//! under each. The owner also learns the sums that it opens, which are those of cells that reach the minimum
+//! of the owner's. The matcher also sees how many records the owner has under each label. The owner also learns the sums that it opens, which are those of cells that reach the minimum
 //! (with noise, where both sides add some), before it releases them.
 //!
 //! | groups | label | ciphertexts a record | the matcher learns besides |
 //! |---|---|---|---|
 //! | one cell, no dummy rows, [`Counts::ByMatcher`] | 1 | 1 + values | the number of common records |
 //! | a column for each group and value | 1 | 1 + groups (1 + values) | the number of common records, or with dummy rows that plus noise |
-//! | a label for each group (partitions) | groups | 2 + values | for each permuted label the owner's records, and the common ones plus noise |
+//! | a label for each group (partitions) | groups | 2 + values | for each label, permuted by row and by column of the table, how many records the owner has, and how many are common plus noise |
+//!
+//! Labels hide little: the released figures name most of them, since they are close to the numbers that the matcher
+//! sees. So count on it that the matcher knows how many records the owner has in each group, common or not, and the number
+//! of common ones of every group, suppressed or not, to within the noise of the dummy rows.
 //!
 //! # Source
 //! M. Ion, B. Kreuter, A. E. Nergiz, S. Patel, S. Saxena, K. Seth, M. Raykova, D. Shanahan, M. Yung, "On
@@ -63,6 +66,7 @@
 //! | matcher | give other sums than those agreed on to be opened, a single record's among them | any value of a record of the owner, as a figure, without knowing whose it is; tests hold what the matcher puts into them, so that a verdict tells a single record's group |
 //! | matcher | say that cells reach the minimum, where it counts itself | the owner opens a sum over fewer records |
 //! | either | bring made-up keys, or few | whether those are in the other list, as far as the table tells: beside k - 1 keys that are known to be common, whether one more is |
+//! | matcher | leave the dummy rows out of its list | the exact number of common records, under every label |
 //! | matcher | give single keys an exponent of their own, and raise the owner's list to that one too | whether these keys are in the owner's list |
 //! | owner | raise single keys of the matcher to another exponent, so that they cannot match | whether they matched, out of the change of an opened figure |
 //!
@@ -90,7 +94,7 @@
 //! | JOIN-2 | elements are canonical and not the identity | [`Error::BadElement`] | same |
 //! | JOIN-3 | labels are those of the plan | [`Error::PeerLabel`] | same |
 //! | JOIN-4 | a number that the matcher counts is possible and reaches the minimum | [`Error::ImpossibleCount`], [`Error::BelowMinimum`] | same |
-//! | JOIN-5 | an opened sum lies between its bounds | [`Error::OutOfBounds`] | same |
+//! | JOIN-5 | an opened sum lies between its bounds, and is found in the agreed time | [`Error::OutOfBounds`] | same |
 //! | JOIN-6 | answers to tests do not contradict each other | [`Error::ContradictoryTests`] | same |
 //! | JOIN-7 | released figures keep the agreed policy | [`Error::BadRelease`] | same |
 //!
@@ -273,6 +277,9 @@ pub struct Counted {
     /// The most.
     pub high: i64,
 }
+
+/// Most group operations that the owner spends on opening the sums of a direction: some minutes.
+pub const MAX_OPENING_STEPS: u128 = 1 << 28;
 
 /// Counts the group operations that opening sums takes whose ranges are as wide as `spans`; `None` where one is wider
 /// than [`MAX_SPAN`].

@@ -11,8 +11,8 @@ use super::messages::{
     Aggregates, CIPHERTEXTS_PER_MESSAGE, ColumnKeys as PublicKeys, CountTests, EncryptedNoise,
     EncryptedRecords, MatchedCount, Verdicts, gather,
 };
-use super::{Cell, Counted, Lent, Records};
-use crate::dlog::DiscreteLog;
+use super::{Cell, Counted, Lent, MAX_OPENING_STEPS, Records};
+use crate::dlog::{self, DiscreteLog};
 use crate::elgamal::{Ciphertext, ColumnKeys};
 use crate::error::Error;
 use crate::group::{Element, Encoded};
@@ -238,11 +238,16 @@ impl<'a> Owner<'a> {
             Some((index, cell, narrow(index, *bounds), sum))
         });
         let chosen: Vec<_> = chosen.collect();
+        let peer = || self.blinded.session().peer().clone();
         let span = |(low, high): (i64, i64)| u128::from(high.abs_diff(low));
-        let table = DiscreteLog::new(chosen.iter().map(|&(_, _, bounds, _)| span(bounds)).sum());
+        let spans = chosen.iter().map(|&(_, _, bounds, _)| span(bounds)).sum();
+        // Counts that do not fit together would make the ranges wider than those agreed on.
+        if dlog::steps(spans, chosen.len()) > MAX_OPENING_STEPS {
+            return Err(Error::OutOfBounds { peer: peer() }); // JOIN-5
+        }
+        let table = DiscreteLog::new(spans);
         for (index, cell, (low, high), sum) in chosen {
             let found = table.find(&sum.decrypt(&self.key(cell)?), low, high);
-            let peer = || self.blinded.session().peer().clone();
             let found = found.ok_or_else(|| Error::OutOfBounds { peer: peer() })?; // JOIN-5
             opened.get_mut(index).into_iter().for_each(|slot| *slot = Some(found));
         }

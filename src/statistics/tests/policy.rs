@@ -23,9 +23,10 @@ fn counts_one_below_at_and_one_above_the_minimum() {
     let parts = PAID.to_owned() + TOWN + &statistic("sum", Some("paid"), &["town"], "totals = false");
     for join in [PLAIN, PARTITIONS] {
         let agreement = agree(50, join, &parts, "minimum_count = 5");
-        for (north, sum) in [(4, "*"), (5, "50"), (6, "60")] {
+        // The total is known from any other table, so one town would follow from the other.
+        for (north, shown) in [(4, ["*", "*"]), (5, ["50", "90"]), (6, ["60", "90"])] {
             let tables = released(&agreement, [&by_town(north, 9), &keys(0..20)]);
-            assert_eq!(values(&tables[0]), [sum, "90"], "{north} of 5");
+            assert_eq!(values(&tables[0]), shown, "{north} of 5");
         }
     }
 }
@@ -66,13 +67,12 @@ fn suppressed_figures_are_nowhere_in_a_result() {
     let ann = table("paid,town", ["7001,N", "918,N", "9001,S", "8118,S", "7011,S"].map(str::to_owned));
     let sums = |totals: &str| paid.clone() + TOWN + &statistic("sum", Some("paid"), &["town"], totals);
     for join in [PLAIN, PARTITIONS] {
-        for (parts, hidden) in [(sums("totals = false"), &["7919"][..]), (sums(""), &["7919", "24130"])] {
+        for parts in [sums("totals = false"), sums("")] {
             let agreement = agree(50, join, &parts, "minimum_count = 3");
             for result in run(&agreement, [&ann, &keys(0..5)], 9) {
                 let text = shown(&result);
-                assert!(hidden.iter().all(|figure| !text.contains(figure)), "{text}");
-                let open = if hidden.len() == 1 { "24130" } else { "32049" };
-                assert!(text.contains(open), "{text}");
+                assert!(["7919", "24130"].iter().all(|figure| !text.contains(figure)), "{text}");
+                assert!(text.contains("32049"), "{text}");
             }
         }
     }
@@ -114,7 +114,9 @@ fn a_dominated_cell_is_withheld_and_does_not_follow_from_the_margins() {
     let dominance = "minimum_count = 3\ndominance = { largest = 1, percent = 75 }";
     let p_percent = "minimum_count = 3\np_percent = 20";
     for rule in [dominance, p_percent] {
-        assert_eq!(values(&sums_by_job(rule, "totals = false")), ["*", "50", "50"]);
+        let table = sums_by_job(rule, "totals = false");
+        let without_totals = values(&table);
+        assert_eq!(without_totals.iter().filter(|value| **value == "*").count(), 2, "{without_totals:?}");
         let table = sums_by_job(rule, "");
         let hidden = table.entries.iter().filter(|entry| entry.suppressed).count();
         assert!(table.entries[0].suppressed && hidden >= 2, "{:?}", values(&table));
@@ -127,8 +129,8 @@ fn what_the_owner_holds_back_is_told_apart_and_shown_to_nobody() {
     let agreement = agree(50, PLAIN, &parts, "minimum_count = 3\ndominance = { largest = 1, percent = 75 }");
     for result in run(&agreement, [&dominated(), &keys(0..14)], 2) {
         let table = result.own.iter().chain(&result.peer).next().unwrap();
-        assert_eq!((table.small, table.complementary, table.held_back), (0, 0, 1));
-        assert!(!shown(&result).contains("94"), "{}", shown(&result));
+        assert_eq!((table.small, table.complementary, table.held_back), (0, 0, 2));
+        assert!(!shown(&result).contains("[94]"), "{}", shown(&result));
     }
 }
 
@@ -140,7 +142,7 @@ fn contributors_outside_of_the_intersection_do_not_hide_a_dominated_cell() {
     let agreement = agree(50, PLAIN, &parts, rule);
     let more = dominated() + &(20..30).map(|key| format!("{key},95,J\n")).collect::<String>();
     let tables = released(&agreement, [&more, &keys(0..14)]);
-    assert_eq!(values(&tables[0]), ["*", "50", "50"]);
+    assert_eq!(values(&tables[0]), ["*", "*", "50"]);
 }
 
 #[test]

@@ -99,9 +99,10 @@ impl Budget {
     /// # Errors
     /// As [`Self::spend`]; the budget is as it was then.
     pub fn spend_rule(&mut self, rule: &NoiseRule, figures: u32) -> Result<(), BudgetError> {
-        let mut next = *self;
-        (0..figures).try_for_each(|_| next.spend(&rule.epsilon, rule.delta.as_ref()))?;
-        *self = next;
+        let delta = rule.delta.map_or(Amount::ZERO, |delta| delta.amount());
+        let next = (0..figures).fold(self.account, |account, _| account.after(rule.epsilon.amount(), delta));
+        next.check(self.account)?;
+        self.account = next;
         Ok(())
     }
 

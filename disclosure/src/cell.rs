@@ -42,13 +42,25 @@ pub enum Entry {
     /// The place was never opened, for this reason. It comes out of a [`Pattern`](crate::Pattern), whose unions were
     /// tested: what the released places tell of a union with it reaches the minimum.
     Withheld(Reason),
+    /// The same, with the greatest contributions to each sum or bounds of them, as in [`Sum::largest`]: what the released
+    /// places tell of a union with it is held to dominance and p% too.
+    Bounded(Reason, Vec<Vec<u64>>),
 }
 
 impl Entry {
+    /// Returns the greatest contributions to each sum, where they are known.
+    pub(crate) fn largest(&self) -> Option<Vec<&[u64]>> {
+        match self {
+            Self::Known(cell) => Some(cell.sums.iter().map(|sum| &sum.largest[..]).collect()),
+            Self::Bounded(_, largest) => Some(largest.iter().map(|largest| &largest[..]).collect()),
+            Self::Withheld(_) => None,
+        }
+    }
+
     pub(crate) fn known(&self) -> Option<&Cell> {
         match self {
             Self::Known(cell) => Some(cell),
-            Self::Withheld(_) => None,
+            Self::Withheld(_) | Self::Bounded(..) => None,
         }
     }
 }
@@ -65,6 +77,27 @@ impl Cell {
         }
         let estimated = |p: u32| self.sums.iter().any(|sum| sum.is_estimated(p));
         policy.p_percent.is_some_and(estimated).then_some(Reason::PPercent)
+    }
+
+    /// Returns what remains of `sum` without `parts`, to which `hidden` contribute; `None` where their contributions
+    /// are not known.
+    pub(crate) fn remainder<'a>(
+        sum: &Self,
+        parts: impl Iterator<Item = &'a Self>,
+        hidden: &[&Entry],
+    ) -> Option<Self> {
+        let mut rest = Self { count: sum.count, sums: Vec::new() };
+        rest.sums.extend(sum.sums.iter().map(|sum| Sum { total: sum.total, largest: Vec::new() }));
+        for part in parts {
+            rest.count = rest.count.saturating_sub(part.count);
+            rest.sums.iter_mut().zip(&part.sums).for_each(|(rest, part)| rest.total -= part.total);
+        }
+        for entry in hidden {
+            let largest = entry.largest()?;
+            rest.sums.iter_mut().zip(largest).for_each(|(rest, largest)| rest.largest.extend(largest));
+        }
+        rest.sums.iter_mut().for_each(|sum| sum.largest.sort_unstable_by(|a, b| b.cmp(a)));
+        Some(rest)
     }
 
     /// Puts disjoint places together.

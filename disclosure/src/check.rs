@@ -158,8 +158,10 @@ impl<'a> Checker<'a> {
         for edge in self.cover.asked().to_vec() {
             let reason = match self.entries.get(edge).copied().flatten() {
                 Some(Entry::Known(cell)) => cell.primary(self.policy),
-                Some(Entry::Withheld(Reason::NotAsked)) | None => Some(Reason::Withheld),
-                Some(Entry::Withheld(reason)) => Some(*reason),
+                Some(Entry::Withheld(Reason::NotAsked) | Entry::Bounded(Reason::NotAsked, _)) | None => {
+                    Some(Reason::Withheld)
+                }
+                Some(Entry::Withheld(reason) | Entry::Bounded(reason, _)) => Some(*reason),
             };
             reason.into_iter().for_each(|reason| self.cover.suppress(edge, reason));
         }
@@ -167,11 +169,22 @@ impl<'a> Checker<'a> {
 
     fn settle(&mut self) {
         let Self { cover, policy, entries } = self;
-        let open = cover.settle(&mut |_, hidden| {
-            let cell = |id: &EdgeId| entries.get(*id).copied().flatten().and_then(Entry::known);
+        let open = cover.settle(&mut |_, line| {
+            let entry = |id: &EdgeId| entries.get(*id).copied().flatten();
+            let known = |id: &EdgeId| entry(id).and_then(Entry::known);
+            let hidden: Option<Vec<&Entry>> = line.hidden.iter().map(entry).collect();
+            let shown = line.terms.iter().filter(|term| !line.hidden.contains(term));
+            let shown: Option<Vec<&Cell>> = shown.map(known).collect();
+            // What a line tells is its sum without the terms that are shown; its contributors are all hidden ones.
+            let rest = known(&line.sum).zip(shown).zip(hidden);
+            let rest =
+                rest.and_then(|((sum, shown), hidden)| Cell::remainder(sum, shown.into_iter(), &hidden));
+            let union = || {
+                let cells: Option<Vec<_>> = line.hidden.iter().map(known).collect();
+                cells.map(|cells| Cell::union(cells.into_iter()))
+            };
             // Whoever held a place back has tested the unions that it is part of, and knows of them no more than that.
-            let known: Option<Vec<_>> = hidden.iter().map(cell).collect();
-            Some(known.is_none_or(|known| Cell::union(known.into_iter()).primary(policy).is_none()))
+            Some(rest.or_else(union).is_none_or(|cell| cell.primary(policy).is_none()))
         });
         debug_assert!(open.is_empty(), "every union is answered");
     }

@@ -276,3 +276,21 @@ fn who_was_told_which_counts_are_small_learns_none_of_them() {
     let release = check(shape, Levels::ALL, &apart, &Policy::with_minimum(10)).unwrap();
     assert!(release.verdict(Place::cell(2, 0)).is_released());
 }
+
+#[test]
+fn a_dominated_cell_is_not_paired_with_an_empty_one_that_was_held_back() {
+    // The first is dominated; what remains of the total without the third would be its sum, were only the empty one beside it.
+    let cell = |count, largest: [u64; 2], total| {
+        Entry::Known(Cell { count, sums: vec![Sum { total, largest: largest.to_vec() }] })
+    };
+    let policy = Policy { p_percent: Some(60), ..Policy::with_minimum(4) };
+    let shape = Shape::new(3, 1).unwrap();
+    let entries = [
+        cell(4, [29, 10], 40),
+        Entry::Bounded(Reason::SmallCount, vec![vec![0, 0]]),
+        cell(9, [20, 20], 118),
+        cell(13, [29, 20], 158),
+    ];
+    let release = check(shape, Levels::ALL, &entries, &policy).unwrap();
+    assert!(!release.verdict(Place::cell(2, 0)).is_released());
+}

@@ -6,7 +6,7 @@ use crate::table::{Levels, Place, Shape};
 use crate::verdict::{Reason, Verdict};
 
 /// Answers whether the union of these places may be known; nothing where that has to be asked.
-pub(crate) type Oracle<'a> = dyn FnMut(&Cover, &[EdgeId]) -> Option<bool> + 'a;
+pub(crate) type Oracle<'a> = dyn FnMut(&Cover, &Line) -> Option<bool> + 'a;
 
 /// Which places of a table are released, on the way to a safe pattern.
 #[derive(Clone, Debug)]
@@ -20,10 +20,10 @@ pub(crate) struct Cover {
 
 /// A sum that is known, and the terms that it is taken apart into.
 #[derive(Debug)]
-struct Line {
-    sum: EdgeId,
-    terms: Vec<EdgeId>,
-    hidden: Vec<EdgeId>,
+pub(crate) struct Line {
+    pub(crate) sum: EdgeId,
+    pub(crate) terms: Vec<EdgeId>,
+    pub(crate) hidden: Vec<EdgeId>,
 }
 
 impl Cover {
@@ -84,7 +84,7 @@ impl Cover {
         loop {
             self.break_bridges();
             let mut open = Vec::new();
-            let refused = self.lines().into_iter().find(|line| match oracle(self, &line.hidden) {
+            let refused = self.lines().into_iter().find(|line| match oracle(self, line) {
                 Some(allowed) => !allowed,
                 None => {
                     open.push(line.hidden.clone());

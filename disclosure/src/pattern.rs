@@ -162,7 +162,8 @@ impl Suppressor {
         let small: Vec<_> =
             cover.asked().iter().copied().filter(|&id| is_small(cover, answers, id)).collect();
         small.iter().for_each(|&edge| cover.suppress(edge, Reason::SmallCount));
-        let open = cover.settle(&mut |cover, hidden| {
+        let open = cover.settle(&mut |cover, line| {
+            let hidden = &line.hidden;
             // A place that was suppressed for the sake of others reaches the minimum alone.
             let reaches = hidden.iter().any(|&id| !is_small(cover, answers, id));
             if reaches { Some(true) } else { answers.get(&Union::of(cover, hidden)).copied() }

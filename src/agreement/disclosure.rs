@@ -61,6 +61,9 @@ impl DisclosureTerm {
             PolicyError::Field { name, rule } => field(full_name(name), rule),
             _ => field("disclosure", "holds a rule that this program does not know"),
         })?;
+        // Otherwise a released count could be rounded to nothing.
+        let base = self.round_to.is_none_or(|base| base <= self.minimum_count);
+        require(base, "disclosure.round_to", "is at most `minimum_count`")?;
         let limits_something = self.budget.is_none() || self.noise.is_some();
         require(limits_something, "disclosure.budget", "limits noise, of which there is none")
     }

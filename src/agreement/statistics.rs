@@ -169,7 +169,7 @@ pub(super) fn check(terms: &Terms) -> Result<(), AgreementError> {
     check_use(terms)?;
     check_sources(terms)?;
     check_contributions(terms, policy)?;
-    check_variances(terms, policy)?;
+    check_quotients(terms, policy)?;
     terms.party.iter().try_for_each(|party| check_grids(terms, &grids(terms, &party.name), join.groups))
 }
 
@@ -269,18 +269,21 @@ fn check_contributions(terms: &Terms, policy: &DisclosureTerm) -> Result<(), Agr
     }
 }
 
-/// Refuses variances of rounded and noisy figures: they are small differences of large ones, and would mean nothing.
-fn check_variances(terms: &Terms, policy: &DisclosureTerm) -> Result<(), AgreementError> {
-    let is_spread = |kind| matches!(kind, StatisticKind::Variance | StatisticKind::StandardDeviation);
-    let changes_figures = policy.noise.is_some() || policy.round_to.is_some();
-    match terms.statistic.iter().find(|statistic| is_spread(statistic.kind)) {
-        Some(statistic) if changes_figures => {
-            let rule =
-                "is no variance or standard deviation under `disclosure.round_to` or `disclosure.noise`";
-            require_of(false, "statistic.kind", &statistic.name, rule)
-        }
-        _ => Ok(()),
-    }
+/// Refuses means of rounded figures, and variances of rounded and noisy ones: ratios and differences of these would be far
+/// from the truth, and nobody could tell how far.
+fn check_quotients(terms: &Terms, policy: &DisclosureTerm) -> Result<(), AgreementError> {
+    let (rounds, is_noisy) = (policy.round_to.is_some(), policy.noise.is_some());
+    let is_refused = |statistic: &&StatisticTerm| match statistic.kind {
+        StatisticKind::Mean => rounds,
+        StatisticKind::Variance | StatisticKind::StandardDeviation => rounds || is_noisy,
+        _ => false,
+    };
+    let Some(statistic) = terms.statistic.iter().find(is_refused) else { return Ok(()) };
+    let rule = match rounds {
+        true => "is count, sum, histogram or crosstab under `disclosure.round_to`",
+        false => "is no variance or standard deviation under `disclosure.noise`",
+    };
+    require_of(false, "statistic.kind", &statistic.name, rule)
 }
 
 /// Refuses to group by one column of a table in two ways: the tables could be subtracted from each other.

@@ -9,16 +9,17 @@ use crate::link::CancelToken;
 use crate::progress::Progress;
 use crate::whole_file::{self, Existing, directory_of};
 
-/// Checks that no two of the files that a command reads and writes are one; `flags` names them.
+/// Checks that no two of the files that a command reads and writes are one; `flags` names outputs and table.
 pub(super) fn check_apart(
-    input: &Path,
+    inputs: &[&Path],
     outputs: &[&Option<PathBuf>],
     flags: &'static str,
 ) -> Result<(), Error> {
     let outputs: Vec<&PathBuf> = outputs.iter().filter_map(|output| output.as_ref()).collect();
     let mut pairs =
         outputs.iter().enumerate().flat_map(|(i, a)| outputs.iter().skip(i + 1).map(move |b| (a, b)));
-    if pairs.any(|(a, b)| same_place(a, b)) || outputs.iter().any(|output| same_place(output, input)) {
+    let is_read = |output: &&PathBuf| inputs.iter().any(|input| same_place(output, input));
+    if pairs.any(|(a, b)| same_place(a, b)) || outputs.iter().any(is_read) {
         let what = format!("{flags} name the same file");
         return Err(Error::Usage { what, hint: "give each a name of its own" });
     }
@@ -41,6 +42,9 @@ pub(super) fn check_file(path: &Path, force: bool) -> Result<(), Error> {
     let (own, directory) = (path.to_owned(), directory_of(path).to_owned());
     if TableSink::is_stdout(path) {
         return Err(not_a_file("standard output").into());
+    }
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(not_a_file("a directory").into());
     }
     match path.metadata() {
         Ok(found) if found.is_dir() => return Err(not_a_file("a directory").into()),

@@ -54,14 +54,17 @@ pub(super) fn own_table(
         return Ok((noisy_table(direction, grid, cells.into_iter())?, figures));
     };
     let grid_index = direction.grids.iter().position(|other| other == grid).unwrap_or_default();
-    let entry = |place: Place| match values(place) {
-        Some(values) => Entry::Known(cell(grid, values, |measure| {
-            owned.largest(grid_index, measure, &grid.shape.base_cells(place))
-        })),
-        None => Entry::Withheld(match pattern.verdict(owned.hidden(place)) {
+    let entry = |place: Place| {
+        let base_cells = grid.shape.base_cells(place);
+        let largest = |measure| owned.largest(grid_index, measure, &base_cells);
+        let reason = match pattern.verdict(owned.hidden(place)) {
             Verdict::Suppressed(reason) => reason,
             Verdict::Released => Reason::Withheld,
-        }),
+        };
+        match values(place) {
+            Some(values) => Entry::Known(cell(grid, values, largest)),
+            None => Entry::Bounded(reason, (1..grid.measures.len()).map(largest).collect()),
+        }
     };
     let entries: Vec<_> = grid.places().into_iter().map(entry).collect();
     let checked = check(grid.shape, grid.levels, &entries, &direction.policy)?;

@@ -64,7 +64,11 @@ fn check_outputs(args: &JoinArgs, source: &TableSource) -> Result<(), Error> {
         check_file(file, args.force)?;
     }
     let outputs = [&args.csv, &args.json, &args.html, &args.rejects];
-    check_apart(&args.input, &outputs, "two of --input, --csv, --json, --html and --rejects")
+    check_apart(
+        &[&args.input, &args.agreement, &args.identity],
+        &outputs,
+        "two of --input, --agreement, --identity, --csv, --json, --html and --rejects",
+    )
 }
 
 fn read(

@@ -52,8 +52,10 @@ fn check_outputs(args: &PsiArgs, source: &TableSource) -> Result<(), Error> {
     if let Some(rejects) = &args.rejects {
         TableSink::check(rejects, &source.sample(None)?, options)?;
     }
-    let flags = "--input, --output and --rejects";
-    check_apart(&args.input, &[&args.output, &args.rejects], flags)
+    let flags = "two of --input, --agreement, --identity, --output and --rejects";
+    let inputs = [Some(&args.input), Some(&args.identity), args.agreement.as_ref()];
+    let inputs: Vec<&std::path::Path> = inputs.into_iter().flatten().map(|path| path.as_path()).collect();
+    check_apart(&inputs, &[&args.output, &args.rejects], flags)
 }
 
 fn read(

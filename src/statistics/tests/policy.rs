@@ -148,7 +148,7 @@ fn contributors_outside_of_the_intersection_do_not_hide_a_dominated_cell() {
 #[test]
 fn released_figures_are_rounded_on_both_sides() {
     let parts = PAID.to_owned() + TOWN + &statistic("sum", Some("paid"), &["town"], "");
-    let agreement = agree(50, PLAIN, &parts, "minimum_count = 3\nround_to = 4");
+    let agreement = agree(50, PLAIN, &parts, "minimum_count = 4\nround_to = 4");
     let tables = released(&agreement, [&by_town(5, 7), &keys(0..20)]);
     assert_eq!(counts(&tables[0]), ["4", "8", "12"]);
     // 50 and 70 are halfway between multiples, of which the even one is taken.

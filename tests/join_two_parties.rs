@@ -213,12 +213,12 @@ fn a_privacy_budget_is_spent_and_refuses_what_is_beyond_it() {
     assert!(total.standard_error.is_some_and(|error| error > 0.3), "{total:?}");
     assert_eq!(named(&reports[0], "people by work"), named(&reports[1], "people by work"));
     assert!(reports[0].protection[0].rules[0].contains("epsilon 4 for each of 2 measures"));
-    // A count and a sum took 8 of 12 on the side of `health`; its counts took `credit` 4.
+    // A count and a sum about one side's columns and a count about the other's took 12 of 12, on both sides.
     let refused = Running::of(place.join("health", &HEALTH).args(["--connect", "127.0.0.1:1"])).end();
     refused.failed(2, "error: the privacy budget of the dataset `claims` does not suffice: ");
     refused.failed(2, "\nhint: agree on a smaller epsilon, on fewer statistics, or on a larger budget\n");
-    let mut credit = Running::of(place.join("credit", &CREDIT).args(["--listen", "127.0.0.1:0"]));
-    credit.wait_for("listening on ");
+    let refused = Running::of(place.join("credit", &CREDIT).args(["--listen", "127.0.0.1:0"])).end();
+    refused.failed(2, "`scores` does not suffice: epsilon 12 is asked for, 12 of 12 is spent\n");
 }
 
 #[test]

@@ -367,3 +367,26 @@ fn a_matcher_that_gives_a_key_an_exponent_of_its_own_learns_whether_it_is_in_the
         assert_eq!(found, Some([1, usize::from(there)]));
     }
 }
+
+#[test]
+fn a_matcher_that_leaves_the_dummy_rows_out_counts_exactly() {
+    // Two of its three keys are common, however many of eight dummy rows the owner lets match.
+    for used in [0, 3, 8] {
+        let table = table(Mode::Columns, 3, 5, &[70, 80, 90]).with_dummies(8, &[used]);
+        let case = Case::one_way([1, 5, 7], table);
+        let mut counted = None;
+        let (ended, _) = case.against(1, |mut rogue| {
+            let (id, a) = (*rogue.session.id(), scalar(2));
+            let own = [1, 5, 7].map(|key| Element::hash(&[&id, format!("item-{key}").as_bytes()]).mul(&a));
+            let junk = (0..8u8).map(|i| Element::hash(&[b"junk", &[i]]));
+            let keys: Vec<_> = own.into_iter().chain(junk).collect();
+            rogue.send(&message(kind::BLINDED_KEYS, &keys));
+            let theirs = elements(&rogue.receive().unwrap());
+            let tags = tags_of(&rogue.receive().unwrap(), 11, 11);
+            let matched = |key: &&Element| tags.contains(&tag(&rogue, &key.mul(&a).encode(), [11, 11]));
+            counted = Some(theirs.iter().filter(matched).count());
+        });
+        assert!(ended.is_err(), "the matcher leaves with what it wanted to know");
+        assert_eq!(counted, Some(2));
+    }
+}

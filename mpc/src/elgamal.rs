@@ -39,10 +39,9 @@ impl ColumnKeys {
 
     /// Returns the key of the sum of `columns`; `None` where there is none or one is out of range.
     pub(crate) fn of_sum(&self, columns: &[u32]) -> Option<SecretScalar> {
-        let mut keys = columns.iter().map(|&column| self.0.get(column as usize));
-        let first = keys.next()??;
-        let zero_plus_first = first.halve().add(&first.halve());
-        keys.try_fold(zero_plus_first, |sum, key| Some(sum.add(key?)))
+        let keys: Option<Vec<_>> = columns.iter().map(|&column| self.0.get(column as usize)).collect();
+        let keys = keys.filter(|keys| !keys.is_empty())?;
+        Some(SecretScalar::sum(keys.into_iter()))
     }
 
     /// Encrypts a row under `randomizer` and appends half of each of its 1 + C elements to `out`.

@@ -46,7 +46,7 @@ pub mod transport;
 pub use error::Error;
 pub use group::BadElement;
 pub use items::{Insertion, ItemSet, ItemSetBuilder, MAX_ITEM_BYTES, MAX_SET_LEN};
-pub use message::{CHUNK_LEN, Elements, Finished, MAX_MESSAGE_BYTES, Message};
+pub use message::{CHUNK_LEN, Elements, Finished, MAX_MESSAGE_BYTES, Message, ReleasedCount};
 pub use party::PartyId;
 pub use secret::SecretScalar;
 pub use session::{Hello, Offer, Outputs, Protocol, Role, RoleChoice, Session, Term, Terms, VERSION};

@@ -192,6 +192,62 @@ impl<const K: u8> Message for Elements<K> {
     }
 }
 
+/// A number of matches that one side tells the other, if it may be released; `K` is the message's kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleasedCount<const K: u8> {
+    released: bool,
+    count: u64,
+}
+
+impl<const K: u8> ReleasedCount<K> {
+    /// Tells `count` where it reaches `minimum`.
+    pub(crate) fn of(count: u64, minimum: u64) -> Self {
+        let released = count >= minimum;
+        Self { released, count: if released { count } else { 0 } }
+    }
+
+    /// Tells whether the number may be released.
+    pub fn is_released(&self) -> bool {
+        self.released
+    }
+
+    /// Returns the number, which the peer may release from `minimum` on and which cannot be above `max`.
+    ///
+    /// # Errors
+    /// [`Error::ImpossibleCount`], [`Error::BelowMinimum`].
+    pub(crate) fn check_between(&self, minimum: u64, max: u64, peer: &PartyId) -> Result<Option<u64>, Error> {
+        let (peer, found) = (peer.clone(), self.count);
+        match self.released {
+            false => Ok(None),
+            true if found > max => Err(Error::ImpossibleCount { peer, found, max }), // CARD-4, JOIN-4
+            true if found < minimum => Err(Error::BelowMinimum { peer, found, minimum }), // CARD-5, JOIN-4
+            true => Ok(Some(found)),
+        }
+    }
+}
+
+impl<const K: u8> Message for ReleasedCount<K> {
+    const KIND: u8 = K;
+    const NAME: &'static str = match K {
+        kind::SIZE => "Size",
+        _ => "MatchedCount",
+    };
+    const MAX_BYTES: usize = 1 + 1 + 8;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(self.released));
+        out.extend_from_slice(&self.count.to_le_bytes());
+    }
+
+    fn get(reader: &mut Reader<'_>) -> Result<Self, Malformation> {
+        let message = Self { released: reader.bool("released")?, count: reader.u64()? };
+        if !message.released && message.count != 0 {
+            return Err(Malformation::Field { field: "released" });
+        }
+        Ok(message)
+    }
+}
+
 /// Length of the chunk that starts at `done` of `total`.
 pub(crate) fn next_chunk_len(done: u64, total: u64) -> usize {
     usize::try_from(total.saturating_sub(done)).map_or(CHUNK_LEN, |left| left.min(CHUNK_LEN))

@@ -47,9 +47,9 @@ impl SecretScalar {
         Self(self.0 * Scalar::from_bytes_mod_order(HALF))
     }
 
-    /// Adds two scalars.
-    pub(crate) fn add(&self, other: &Self) -> Self {
-        Self(self.0 + other.0)
+    /// Adds scalars up.
+    pub(crate) fn sum<'a>(scalars: impl Iterator<Item = &'a Self>) -> Self {
+        Self(scalars.map(|scalar| scalar.0).sum())
     }
 
     /// Multiplies by `factor` and adds `value`, in constant time.

@@ -131,7 +131,8 @@ impl Terms {
         self.column.get(self.column_place(name)?)
     }
 
-    pub(super) fn column_place(&self, name: &str) -> Option<usize> {
+    /// Finds the place of a column in [`Terms::column`].
+    pub fn column_place(&self, name: &str) -> Option<usize> {
         self.column.iter().position(|column| column.name() == name)
     }
 

@@ -158,7 +158,7 @@ impl Lend for OwnerSide<'_> {
         let mut figures = Vec::with_capacity(direction.figures_len());
         for (grid, progress) in self.opening.grids() {
             let places = self.opening.opened_places(grid, progress).into_iter();
-            let opened: Vec<_> =
+            let opened =
                 places.map(|place| (place, released::take(direction, grid, count, &mut sums))).collect();
             let checked = released::own_table(direction, grid, progress.pattern(), &opened, &self.owned);
             let (table, own) = checked.map_err(|_| Refused)?;

@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use super::plan::{Direction, GridPlan};
 use super::records::LentRecords;
-use crate::agreement::GroupHiding;
 use crate::data::ColumnData;
 
 /// For each grid and measure the largest values of each base cell, descending.
@@ -38,9 +37,7 @@ impl<'a> Owned<'a> {
         items: usize,
         rng: &mut dyn CryptoRng,
     ) -> Self {
-        let partitioned = direction.grids.first();
-        let partitioned =
-            partitioned.filter(|_| direction.hiding == GroupHiding::Partitions && direction.lent.labels > 1);
+        let partitioned = direction.grids.first().filter(|_| direction.has_partitions());
         let order =
             partitioned.map(|grid| [grid.shape.rows(), grid.shape.columns()].map(|len| shuffled(len, rng)));
         let labels = match (partitioned, &order) {

@@ -240,6 +240,11 @@ impl Direction {
         self.numbers.iter().find(|number| number.place == place)
     }
 
+    /// Tells whether records are told apart by labels: one for each base cell of the only grid.
+    pub fn has_partitions(&self) -> bool {
+        self.hiding == GroupHiding::Partitions && self.lent.labels > 1
+    }
+
     /// Counts the measures that the protocol does not sum up: the count, where the matcher counts.
     pub fn skipped(&self) -> usize {
         usize::from(self.lent.counts == Counts::ByMatcher)
@@ -261,16 +266,12 @@ impl Direction {
     pub fn cell(&self, grid: &GridPlan, base_cells: &[u32], measure: usize) -> Cell {
         let counted = self.skipped();
         let measure = u32::try_from(measure.saturating_sub(counted)).unwrap_or_default();
-        match self.hiding {
-            GroupHiding::Partitions if self.lent.labels > 1 => {
-                Cell { labels: base_cells.to_vec(), columns: vec![grid.first_column + measure] }
-            }
-            _ => {
-                let measures = u32::try_from(grid.measures.len() - counted).unwrap_or_default();
-                let column = |&cell: &u32| grid.first_column + cell * measures + measure;
-                Cell { labels: vec![0], columns: base_cells.iter().map(column).collect() }
-            }
+        if self.has_partitions() {
+            return Cell { labels: base_cells.to_vec(), columns: vec![grid.first_column + measure] };
         }
+        let measures = u32::try_from(grid.measures.len() - counted).unwrap_or_default();
+        let column = |&cell: &u32| grid.first_column + cell * measures + measure;
+        Cell { labels: vec![0], columns: base_cells.iter().map(column).collect() }
     }
 }
 
@@ -329,9 +330,7 @@ fn dummies_of(dummies: &Dummies, labels: u32) -> Result<u32, StatisticsError> {
 }
 
 fn measures_of(terms: &Terms, statistic: &StatisticTerm) -> Vec<Measure> {
-    let place =
-        statistic.of.as_ref().and_then(|of| terms.column.iter().position(|column| column.name() == of));
-    let Some(place) = place else { return Vec::new() };
+    let Some(place) = statistic.of.as_ref().and_then(|of| terms.column_place(of)) else { return Vec::new() };
     match statistic.kind {
         StatisticKind::Sum | StatisticKind::Mean => vec![Measure::Sum(place)],
         _ => vec![Measure::Sum(place), Measure::Squares(place)],

@@ -5,7 +5,6 @@ use std::fmt;
 use tidegate_mpc::join::Records;
 
 use super::plan::{Direction, GridPlan, Measure};
-use crate::agreement::GroupHiding;
 use crate::data::ColumnData;
 
 /// A table's columns, ready to be lent; `Debug` prints their lengths alone.
@@ -61,15 +60,13 @@ impl<'a> LentRecords<'a> {
             }
         }
     }
-
-    fn has_partitions(&self) -> bool {
-        self.direction.hiding == GroupHiding::Partitions && self.direction.lent.labels > 1
-    }
 }
 
 impl Records for LentRecords<'_> {
     fn label(&self, item: usize) -> u32 {
-        let Some(grid) = self.direction.grids.first().filter(|_| self.has_partitions()) else { return 0 };
+        let Some(grid) = self.direction.grids.first().filter(|_| self.direction.has_partitions()) else {
+            return 0;
+        };
         let cell = self.base_cell(grid, item) as usize;
         // Out of every range where there is none, which the protocol refuses.
         self.labels.get(cell).copied().unwrap_or(u32::MAX)
@@ -79,7 +76,7 @@ impl Records for LentRecords<'_> {
         values.fill(0);
         let skipped = self.direction.skipped();
         for grid in &self.direction.grids {
-            let cell = if self.has_partitions() { 0 } else { self.base_cell(grid, item) };
+            let cell = if self.direction.has_partitions() { 0 } else { self.base_cell(grid, item) };
             let measures = grid.measures.iter().skip(skipped);
             let first = grid.first_column() as usize + cell as usize * measures.len();
             let places = values.iter_mut().skip(first);

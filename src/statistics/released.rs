@@ -1,5 +1,6 @@
 //! From opened sums to a checked table, and over the line to the other side's.
 
+use std::collections::BTreeMap;
 use std::f64::consts::SQRT_2;
 
 use tidegate_disclosure::{
@@ -40,12 +41,12 @@ pub(super) fn own_table(
     direction: &Direction,
     grid: &GridPlan,
     pattern: Option<&Pattern>,
-    opened: &[(Place, Vec<i64>)],
+    opened: &BTreeMap<Place, Vec<i64>>,
     owned: &Owned<'_>,
 ) -> Result<(Released, Vec<Option<i64>>), CheckError> {
     let values = |place: Place| {
         let hidden = grid.shape.canonical(owned.hidden(place));
-        opened.iter().find(|(other, _)| *other == hidden).map(|(_, values)| &values[..])
+        opened.get(&hidden).map(|values| &values[..])
     };
     let Some(pattern) = pattern else {
         let cells = Levels::CELLS.places(grid.shape);

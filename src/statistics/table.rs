@@ -160,8 +160,7 @@ impl Maker<'_> {
     }
 
     fn value(&self, measured: &Measured<'_>) -> Option<Number> {
-        let of = self.statistic.of.as_ref()?;
-        let place = self.terms.column.iter().position(|column| column.name() == of)?;
+        let place = self.terms.column_place(self.statistic.of.as_ref()?)?;
         let number = self.direction.number(place)?;
         match self.statistic.kind {
             StatisticKind::Sum => measured.sum_of(number),

@@ -179,8 +179,7 @@ pub struct Matcher<'a> {
 impl<'a> Matcher<'a> {
     /// Tells the number of matched records, where counts are not encrypted, if it reaches the minimum.
     pub fn count(&self) -> MatchedCount {
-        let released = self.count >= self.lent.minimum;
-        MatchedCount { released, count: if released { self.count } else { 0 } }
+        MatchedCount::of(self.count, self.lent.minimum)
     }
 
     /// Makes the tests of `cells`: for each and each j below the minimum, the encryption of a random

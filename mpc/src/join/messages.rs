@@ -6,7 +6,7 @@ use crate::codec::{Malformation, Reader};
 use crate::elgamal::Ciphertext;
 use crate::error::Error;
 use crate::group::{ELEMENT_BYTES, Element, Encoded};
-use crate::message::{CHUNK_LEN, Elements, Message, kind};
+use crate::message::{CHUNK_LEN, Elements, Message, ReleasedCount, kind};
 use crate::party::PartyId;
 
 /// The next keys of a party's list, each hashed to the group and under the party's exponent.
@@ -207,37 +207,7 @@ impl Message for Verdicts {
 }
 
 /// The number of matched records, where the matcher is the one to count them and may release it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MatchedCount {
-    pub(crate) released: bool,
-    pub(crate) count: u64,
-}
-
-impl MatchedCount {
-    /// Tells whether the number may be released.
-    pub fn is_released(&self) -> bool {
-        self.released
-    }
-}
-
-impl Message for MatchedCount {
-    const KIND: u8 = kind::MATCHED_COUNT;
-    const NAME: &'static str = "MatchedCount";
-    const MAX_BYTES: usize = 1 + 1 + 8;
-
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(self.released));
-        out.extend_from_slice(&self.count.to_le_bytes());
-    }
-
-    fn get(reader: &mut Reader<'_>) -> Result<Self, Malformation> {
-        let message = Self { released: reader.bool("released")?, count: reader.u64()? };
-        if !message.released && message.count != 0 {
-            return Err(Malformation::Field { field: "released" });
-        }
-        Ok(message)
-    }
-}
+pub type MatchedCount = ReleasedCount<{ kind::MATCHED_COUNT }>;
 
 /// The figures that the owner releases, in the order that both sides know; `None` is a suppressed one.
 #[derive(Clone, PartialEq, Eq)]

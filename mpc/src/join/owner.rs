@@ -259,14 +259,8 @@ impl<'a> Owner<'a> {
     /// # Errors
     /// [`Error::ImpossibleCount`], [`Error::BelowMinimum`].
     pub fn check_count(&self, message: &MatchedCount) -> Result<Option<u64>, Error> {
-        let (peer, found) = (self.blinded.session().peer().clone(), message.count);
-        let (max, minimum) = (self.blinded.most_matches(), self.lent.minimum);
-        match message.released {
-            false => Ok(None),
-            true if found > max => Err(Error::ImpossibleCount { peer, found, max }), // JOIN-4
-            true if found < minimum => Err(Error::BelowMinimum { peer, found, minimum }), // JOIN-4
-            true => Ok(Some(found)),
-        }
+        let (minimum, max) = (self.lent.minimum, self.blinded.most_matches());
+        message.check_between(minimum, max, self.blinded.session().peer()) // JOIN-4
     }
 
     /// Ends the direction.

@@ -91,11 +91,10 @@ use std::ops::Range;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::codec::{Malformation, Reader};
 use crate::error::Error;
 use crate::group::{Element, Encoded};
 use crate::items::ItemSet;
-use crate::message::{Elements, Message, kind, next_chunk_len};
+use crate::message::{Elements, Message, ReleasedCount, kind, next_chunk_len};
 use crate::parallel;
 use crate::secret::SecretScalar;
 use crate::session::{Protocol, Role, Session};
@@ -109,30 +108,7 @@ pub type BlindedItems = Elements<{ kind::BLINDED_ITEMS }>;
 pub type ShuffledItems = Elements<{ kind::SHUFFLED_ITEMS }>;
 
 /// What the receiver lets the sender know, where both sides learn the result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Size {
-    released: bool,
-    count: u64,
-}
-
-impl Message for Size {
-    const KIND: u8 = kind::SIZE;
-    const NAME: &'static str = "Size";
-    const MAX_BYTES: usize = 1 + 1 + 8;
-
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(self.released));
-        out.extend_from_slice(&self.count.to_le_bytes());
-    }
-
-    fn get(reader: &mut Reader<'_>) -> Result<Self, Malformation> {
-        let message = Self { released: reader.bool("released")?, count: reader.u64()? };
-        if !message.released && message.count != 0 {
-            return Err(Malformation::Field { field: "released" });
-        }
-        Ok(message)
-    }
-}
+pub type Size = ReleasedCount<{ kind::SIZE }>;
 
 impl Size {
     /// Returns the number of common items; `None` where it is too small to be released.
@@ -140,14 +116,8 @@ impl Size {
     /// # Errors
     /// [`Error::ImpossibleCount`], [`Error::BelowMinimum`].
     pub fn check(&self, session: &Session) -> Result<Option<u64>, Error> {
-        let (peer, found, minimum) = (session.peer().clone(), self.count, session.minimum());
         let max = session.receiver_len().min(session.sender_len());
-        match self.released {
-            false => Ok(None),
-            true if found > max => Err(Error::ImpossibleCount { peer, found, max }), // CARD-4
-            true if found < minimum => Err(Error::BelowMinimum { peer, found, minimum }), // CARD-5
-            true => Ok(Some(found)),
-        }
+        self.check_between(session.minimum(), max, session.peer()) // CARD-4, CARD-5
     }
 }
 
@@ -310,8 +280,7 @@ pub struct Counted<'a> {
 impl Counted<'_> {
     /// Makes the message for the sender, where both sides learn the result.
     pub fn size(&self) -> Size {
-        let released = self.count >= self.session.minimum();
-        Size { released, count: if released { self.count } else { 0 } }
+        Size::of(self.count, self.session.minimum())
     }
 
     /// Returns the number of common items, or `None` where it is smaller than the agreed minimum.

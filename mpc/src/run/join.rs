@@ -179,6 +179,17 @@ fn lend_columns<'a, C: Channel, O: Observer, R: CryptoRng + ?Sized>(
     Ok(owner.finish())
 }
 
+/// Lets the caller learn what a round of tests said, and asks whether to go on.
+fn learn<C: Channel, O: Observer>(
+    disclosure: &mut dyn Disclosure,
+    reached: &[bool],
+    wire: &mut Wire<'_, C, O>,
+) -> Result<(), RunError> {
+    let peer = || wire.session.peer().clone();
+    disclosure.answer(reached).map_err(|Refused| Error::ContradictoryTests { peer: peer() })?; // JOIN-6
+    wire.advance(0)
+}
+
 /// Checks that the verdicts on so many cells fit into a message.
 fn check_questions(cells: &[Cell]) -> Result<(), Error> {
     if cells.len() <= FIGURES_PER_MESSAGE { Ok(()) } else { Err(Error::Disclosure) }
@@ -210,9 +221,7 @@ fn answer_tests<C: Channel, O: Observer>(
                 verdicts.reached
             }
         };
-        let peer = || wire.session.peer().clone();
-        lend.answer(&reached).map_err(|Refused| Error::ContradictoryTests { peer: peer() })?; // JOIN-6
-        wire.advance(0)?;
+        learn(lend, &reached, wire)?;
     }
 }
 
@@ -284,9 +293,7 @@ fn ask<C: Channel, O: Observer, R: CryptoRng + ?Sized>(
                 matcher.read_verdicts(&cells, wire.receive()?)?
             }
         };
-        let peer = || wire.session.peer().clone();
-        borrow.answer(&reached).map_err(|Refused| Error::ContradictoryTests { peer: peer() })?; // JOIN-6
-        wire.advance(0)?;
+        learn(borrow, &reached, wire)?;
     }
 }
 

@@ -5,7 +5,6 @@ use tidegate_mpc::psi::STATISTICAL_BITS;
 
 use super::Found;
 use super::plan::Plan;
-use crate::agreement::GroupHiding;
 use crate::commands::meeting::Met;
 use crate::data::KeySummary;
 use crate::hex::hex;
@@ -144,7 +143,7 @@ fn owner_learns(direction: &Direction) -> Vec<String> {
 /// What the matcher's program sees of the columns of `owner`.
 fn matcher_learns(direction: &Direction, owner: &str) -> Vec<String> {
     let noise = if direction.dummies.is_some() { " plus noise" } else { "" };
-    let is_partitioned = direction.hiding == GroupHiding::Partitions && direction.lent.labels > 1;
+    let is_partitioned = direction.has_partitions();
     let counted = if is_partitioned {
         format!(
             "how many records {owner} has in each group, and how many of them are common{noise}, without being told \

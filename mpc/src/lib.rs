@@ -22,6 +22,7 @@
 //! names it. Randomness of protocols is an argument; there is no clock, file or socket here, and no
 //! thread but those of the rayon pool in which the caller runs (feature `parallel`).
 
+pub mod aggregation;
 pub mod codec;
 mod dlog;
 mod elgamal;

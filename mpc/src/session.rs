@@ -38,6 +38,10 @@ pub enum Protocol {
     PsiCardinality,
     /// [`crate::join`]: both sides learn statistics over the common records.
     JoinElGamal,
+    /// [`crate::aggregation`]: every party learns the sum of the vectors of all.
+    SumMasked,
+    /// [`crate::aggregation`]: two aggregators learn the total of many reports.
+    Prio3,
 }
 
 impl Protocol {
@@ -47,6 +51,8 @@ impl Protocol {
             Self::PsiEcdh => "psi-ecdh",
             Self::PsiCardinality => "psi-cardinality",
             Self::JoinElGamal => "join-elgamal",
+            Self::SumMasked => "sum-masked",
+            Self::Prio3 => "prio3",
         }
     }
 
@@ -55,11 +61,14 @@ impl Protocol {
             Self::PsiEcdh => 1,
             Self::PsiCardinality => 2,
             Self::JoinElGamal => 3,
+            Self::SumMasked => 4,
+            Self::Prio3 => 5,
         }
     }
 
     fn from_code(code: u8) -> Option<Self> {
-        [Self::PsiEcdh, Self::PsiCardinality, Self::JoinElGamal].into_iter().find(|p| p.code() == code)
+        let all = [Self::PsiEcdh, Self::PsiCardinality, Self::JoinElGamal, Self::SumMasked, Self::Prio3];
+        all.into_iter().find(|protocol| protocol.code() == code)
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use tidegate_mpc::aggregation::masked::contributor::{self, AwaitingTotal};
@@ -100,6 +101,42 @@ pub(crate) struct Ended {
 
 /// Runs a sum.
 pub(crate) fn run(task: &Task, inputs: &[Vec<i128>], losses: &Losses, seed: u64) -> Result<Ended, Error> {
+    run_timed(task, |seat| Values::Wide(&inputs[seat]), losses, seed, &mut Clock::default())
+}
+
+/// The time that the first party and the coordinator spent.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    pub(crate) party: Duration,
+    pub(crate) coordinator: Duration,
+}
+
+impl Clock {
+    fn party<T>(&mut self, seat: usize, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let done = work();
+        if seat == 0 {
+            self.party += start.elapsed();
+        }
+        done
+    }
+
+    fn hub<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let done = work();
+        self.coordinator += start.elapsed();
+        done
+    }
+}
+
+/// Runs a sum and takes the time.
+pub(crate) fn run_timed<'a>(
+    task: &Task,
+    inputs: impl Fn(usize) -> Values<'a>,
+    losses: &Losses,
+    seed: u64,
+    clock: &mut Clock,
+) -> Result<Ended, Error> {
     let parties = task.terms().parties.len();
     let notaries = notaries(parties);
     let hub = &notaries[parties];
@@ -109,65 +146,70 @@ pub(crate) fn run(task: &Task, inputs: &[Vec<i128>], losses: &Losses, seed: u64)
     let mut keys = CollectingKeys::new(task);
     let mut waiting = BTreeMap::new();
     for seat in 0..parties {
-        let (state, message) = contributor::start(task, &name(seat), &notaries[seat], &mut rngs[seat])?;
+        let rng = &mut rngs[seat];
+        let (state, message) =
+            clock.party(seat, || contributor::start(task, &name(seat), &notaries[seat], rng))?;
         if takes(seat, Step::Keys) {
-            keys.accept(&name(seat), message, hub)?;
+            clock.hub(|| keys.accept(&name(seat), message, hub))?;
             waiting.insert(seat, state);
         }
     }
-    let (mut shares, list) = keys.close()?;
+    let (mut shares, list) = clock.hub(|| keys.close())?;
     let mut dealt = BTreeMap::new();
     for (seat, state) in waiting {
-        let (state, message) = state.deal(&list, &notaries[seat], &mut rngs[seat])?;
+        let rng = &mut rngs[seat];
+        let (state, message) = clock.party(seat, || state.deal(&list, &notaries[seat], rng))?;
         if takes(seat, Step::Shares) {
-            shares.accept(&name(seat), message)?;
+            clock.hub(|| shares.accept(&name(seat), message))?;
             dealt.insert(seat, state);
         }
     }
-    let (mut vectors, bundles) = shares.close()?;
+    let (mut vectors, bundles) = clock.hub(|| shares.close())?;
     let mut sent = BTreeMap::new();
     for ((seat, state), (_, bundle)) in dealt.into_iter().zip(bundles) {
-        let input = task.admit(Values::Wide(&inputs[seat]))?;
-        let mut masking = state.mask(&bundle, input, &mut rngs[seat])?;
         if !takes(seat, Step::Vector) {
             continue;
         }
+        let rng = &mut rngs[seat];
+        let masking = clock.party(seat, || state.mask(&bundle, task.admit(inputs(seat))?, rng));
+        let mut masking = masking?;
         let mut upload = vectors.upload(&name(seat))?;
-        while let Some(chunk) = masking.next_chunk() {
-            upload.accept(chunk)?;
+        while let Some(chunk) = clock.party(seat, || masking.next_chunk()) {
+            clock.hub(|| upload.accept(chunk))?;
         }
-        let (state, end, _) = masking.finish()?;
+        let (state, end, _) = clock.party(seat, || masking.finish())?;
         if takes(seat, Step::WholeVector) {
-            vectors.accept(upload.finish(end)?)?;
+            clock.hub(|| upload.finish(end).and_then(|delivered| vectors.accept(delivered)))?;
             sent.insert(seat, state);
         }
     }
-    let (mut consents, survivors) = vectors.close()?;
+    let (mut consents, survivors) = clock.hub(|| vectors.close())?;
     let mut confirmed = BTreeMap::new();
     for (seat, state) in sent {
-        let (state, message) = state.confirm(&survivors, &notaries[seat])?;
+        let (state, message) = clock.party(seat, || state.confirm(&survivors, &notaries[seat]))?;
         if takes(seat, Step::Consent) {
-            consents.accept(&name(seat), message, hub)?;
+            clock.hub(|| consents.accept(&name(seat), message, hub))?;
             confirmed.insert(seat, state);
         }
     }
-    let (mut answers, signed) = consents.close()?;
+    let (mut answers, signed) = clock.hub(|| consents.close())?;
     let mut answered: BTreeMap<usize, AwaitingTotal<'_>> = BTreeMap::new();
     for (seat, state) in confirmed {
-        let (state, message) = state.answer(&signed, &notaries[seat], &mut Record::default())?;
+        let answer = || state.answer(&signed, &notaries[seat], &mut Record::default());
+        let (state, message) = clock.party(seat, answer)?;
         if takes(seat, Step::Answer) {
-            answers.accept(&name(seat), message)?;
+            clock.hub(|| answers.accept(&name(seat), message))?;
             answered.insert(seat, state);
         }
     }
-    let mut total = answers.close()?;
+    let mut total = clock.hub(|| answers.close())?;
     let mut ended = BTreeMap::new();
     for (seat, mut state) in answered.into_iter().filter(|(seat, _)| takes(*seat, Step::Total)) {
         total.rewind();
-        while let Some(chunk) = total.next_chunk() {
-            state.accept(chunk)?;
+        while let Some(chunk) = clock.hub(|| total.next_chunk()) {
+            clock.party(seat, || state.accept(chunk))?;
         }
-        ended.insert(seat, state.close(total.end())?);
+        ended.insert(seat, clock.party(seat, || state.close(total.end()))?);
     }
     Ok(Ended { coordinator: total.into_sum(), parties: ended })
 }

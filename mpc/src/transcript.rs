@@ -41,6 +41,8 @@ pub(crate) const SUM_GROUP: &str = "tidegate/1 sum group";
 pub(crate) const SUM_SURVIVORS: &str = "tidegate/1 sum survivors";
 /// Root over a masked vector.
 pub(crate) const SUM_VECTOR: &str = "tidegate/1 sum vector";
+/// Receipt for the total.
+pub(crate) const SUM_RECEIPT: &str = "tidegate/1 sum receipt";
 /// Commitment to a plain vector.
 pub(crate) const SUM_COMMITMENT: &str = "tidegate/1 sum commitment";
 /// Messages from the receiver to the sender.

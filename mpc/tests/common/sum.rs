@@ -202,11 +202,10 @@ pub(crate) fn run_timed<'a>(
             answered.insert(seat, state);
         }
     }
-    let mut total = clock.hub(|| answers.close())?;
+    let total = clock.hub(|| answers.close())?;
     let mut ended = BTreeMap::new();
     for (seat, mut state) in answered.into_iter().filter(|(seat, _)| takes(*seat, Step::Total)) {
-        total.rewind();
-        while let Some(chunk) = clock.hub(|| total.next_chunk()) {
+        for chunk in total.chunks() {
             clock.party(seat, || state.accept(chunk))?;
         }
         ended.insert(seat, clock.party(seat, || state.close(total.end()))?);

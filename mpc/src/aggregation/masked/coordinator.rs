@@ -18,7 +18,7 @@ use super::ring::Words;
 use super::sum::Sum;
 use super::tag::Tag;
 use super::task::Task;
-use super::vector::{Assembly, Root, chunk};
+use super::vector::{Assembly, Root, chunks};
 use crate::codec::Malformation;
 use crate::error::Error;
 use crate::group::{Element, Encoded};
@@ -425,7 +425,7 @@ impl<'t> CollectingAnswers<'t> {
         masks.apply_to(&mut words);
         let tags = survivors.entries.iter().filter_map(|(_, end)| Tag::from_bytes(&end.tag));
         let tag = masks.apply_to_tag(tags.fold(Tag::default(), Tag::add)).to_bytes();
-        Ok(Total { sum: Sum::new(run.task, run.session, &survivors, words), end: TotalEnd { tag }, done: 0 })
+        Ok(Total { sum: Sum::new(run.task, run.session, &survivors, words), end: TotalEnd { tag } })
     }
 
     /// Returns what takes off all masks: of each survivor alone, and of each pair of which one did not survive.
@@ -492,13 +492,12 @@ impl<'t> CollectingAnswers<'t> {
 pub struct Total {
     sum: Sum,
     end: TotalEnd,
-    done: usize,
 }
 
 impl Total {
-    /// Returns the next part; none is left after the last.
-    pub fn next_chunk(&mut self) -> Option<TotalChunk> {
-        chunk(self.sum.words(), &mut self.done)
+    /// Cuts the total into the messages that carry it.
+    pub fn chunks(&self) -> impl Iterator<Item = TotalChunk> {
+        chunks(self.sum.words())
     }
 
     /// Returns what stands behind the last part.
@@ -506,12 +505,12 @@ impl Total {
         self.end
     }
 
-    /// Starts the parts over, for another party.
-    pub fn rewind(&mut self) {
-        self.done = 0;
+    /// Returns the sum.
+    pub fn sum(&self) -> &Sum {
+        &self.sum
     }
 
-    /// Returns the sum.
+    /// Takes the sum.
     pub fn into_sum(self) -> Sum {
         self.sum
     }

@@ -1,10 +1,12 @@
 //! What a sum ends with.
 
+use sha2::Digest;
+
 use super::messages::Survivors;
 use super::ring::Words;
 use super::task::Task;
 use crate::party::PartyId;
-use crate::transcript::DIGEST_BYTES;
+use crate::transcript::{self, DIGEST_BYTES};
 
 /// How far a party came, as a survivor or the coordinator knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,14 @@ impl Sum {
     /// where none are agreed on.
     pub fn commitments(&self) -> &[(PartyId, [u8; DIGEST_BYTES])] {
         &self.commitments
+    }
+
+    /// Digests session and total, for the receipt by which parties confirm to each other what they hold.
+    pub(crate) fn digest(&self) -> [u8; DIGEST_BYTES] {
+        let mut hash = transcript::labelled(transcript::SUM_RECEIPT);
+        hash.update(self.session);
+        hash.update(blake3::hash(&self.words.bytes).as_bytes());
+        transcript::digest(hash)
     }
 
     pub(super) fn words(&self) -> &Words {

@@ -157,7 +157,7 @@ impl Task {
     }
 
     /// Returns the length of a vector in bytes.
-    pub(super) fn vector_bytes(&self) -> usize {
+    pub fn vector_bytes(&self) -> usize {
         self.terms.len * self.ring.word_bytes()
     }
 

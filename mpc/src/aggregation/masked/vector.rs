@@ -50,11 +50,8 @@ pub(super) fn commit(
 }
 
 /// Cuts a vector into chunks.
-pub(super) fn chunk<const K: u8>(words: &Words, done: &mut usize) -> Option<VectorChunk<K>> {
-    let rest = words.bytes.get(*done..).filter(|rest| !rest.is_empty())?;
-    let bytes = rest.get(..CHUNK_BYTES).unwrap_or(rest).to_vec();
-    *done += bytes.len();
-    Some(VectorChunk { bytes })
+pub(super) fn chunks<const K: u8>(words: &Words) -> impl Iterator<Item = VectorChunk<K>> {
+    words.bytes.chunks(CHUNK_BYTES).map(|bytes| VectorChunk { bytes: bytes.to_vec() })
 }
 
 /// A vector that is being received.

@@ -130,7 +130,7 @@ impl Direction {
     /// [`StatisticsError`] where the protocol cannot compute it.
     pub fn new(terms: &Terms, join: JoinTerms<'_>, owner: &str) -> Result<Option<Self>, StatisticsError> {
         let most = terms.party.iter().map(|party| party.max_records).min().unwrap_or_default();
-        let planned = grids(terms, owner);
+        let planned = grids(terms, Some(owner));
         if planned.is_empty() {
             return Ok(None);
         }

@@ -67,7 +67,7 @@ impl JoinPlan {
     /// [`PlanError`].
     pub fn new(agreement: &Agreement, own: &PartyTerm, peer: &PartyTerm) -> Result<Self, PlanError> {
         let (terms, join) = (agreement.terms(), agreement.join_terms()?);
-        let owned = |column: &ColumnTerm| column.party() == own.name;
+        let owned = |column: &ColumnTerm| column.party() == Some(&own.name);
         let columns = terms.column.iter().enumerate();
         Ok(Self {
             own: Direction::new(terms, join, &own.name)?,

@@ -19,6 +19,7 @@ fn party(name: &str, identity: &Identity, endpoint: Option<&str>) -> PartyTerm {
         max_records: 5_000_000,
         columns: None,
         dataset: None,
+        sources: Default::default(),
     }
 }
 
@@ -35,7 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         expires: Some("2027-06-30".parse()?),
         key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
         party: vec![party("health", &health, Some("health.example:7440")), party("credit", &credit, None)],
+        hub: None,
         join: None,
+        sum: None,
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,

@@ -133,6 +133,11 @@ fn split_digits(text: &str) -> Option<(&str, &str)> {
 
 /// Writes a number given in units of the last of `decimals` digits behind the point.
 pub fn text_of(units: i64, decimals: u8) -> String {
+    wide_text_of(units.into(), decimals)
+}
+
+/// As [`text_of`], for sums.
+pub fn wide_text_of(units: i128, decimals: u8) -> String {
     let (sign, decimals) = (if units < 0 { "-" } else { "" }, usize::from(decimals));
     let digits = format!("{:0>width$}", units.unsigned_abs(), width = decimals + 1);
     let (whole, fraction) = digits.split_at(digits.len() - decimals);

@@ -1,6 +1,7 @@
 //! The checker of opened values: from figures and a policy to a [`Release`].
 //!
-//! 1. Every place is looked at by itself: minimum count, dominance, p%.
+//! 1. Every place is looked at by itself: minimum count, dominance, p%, and in [`check_contributed`] how many owners
+//!    brought its units.
 //! 2. Complementary suppression as in [`crate::Suppressor`], with the counts at hand. What remains of a known sum
 //!    must pass the same rules; contributors are those of all hidden terms together. Of withheld terms nothing is
 //!    known, and they count as nothing: the remainder passes only if the opened ones pass.
@@ -87,11 +88,44 @@ pub fn check(
     entries: &[Entry],
     policy: &Policy,
 ) -> Result<Release, CheckError> {
+    check_contributed(shape, levels, entries, Contributors::NONE, policy)
+}
+
+/// How many owners of data brought the units of each place, and how many it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contributors<'a> {
+    /// Fewest owners with units in a released place.
+    pub minimum: u32,
+    /// Owners with units in each place that is asked for, in the order of [`Levels::places`].
+    pub of_places: &'a [u32],
+}
+
+impl Contributors<'_> {
+    /// No rule on contributors.
+    const NONE: Self = Self { minimum: 0, of_places: &[] };
+}
+
+/// As [`check`], over units that several owners of data brought: a place with units of fewer than
+/// `contributors.minimum` owners is suppressed, and so is what would give it away.
+///
+/// A union of places has at least as many contributors as the one of them that has most; more than that is not
+/// known of it, so it may be known only if that one has enough.
+///
+/// # Errors
+/// As [`check`]; [`CheckError::Entries`] also where `contributors` has another length, unless its minimum is 0.
+pub fn check_contributed(
+    shape: Shape,
+    levels: Levels,
+    entries: &[Entry],
+    contributors: Contributors<'_>,
+    policy: &Policy,
+) -> Result<Release, CheckError> {
     policy.check()?;
     if policy.noise.is_some() {
         return Err(CheckError::Noise { wanted: true });
     }
     let mut checker = Checker::new(shape, levels, entries, policy)?;
+    checker.take_contributors(contributors)?;
     checker.suppress_primary();
     checker.settle();
     checker.widen_intervals()?;
@@ -106,6 +140,8 @@ struct Checker<'a> {
     policy: &'a Policy,
     /// For each edge.
     entries: Vec<Option<&'a Entry>>,
+    /// For each edge, whether enough owners have units in it.
+    is_shared: Vec<bool>,
 }
 
 impl<'a> Checker<'a> {
@@ -127,9 +163,26 @@ impl<'a> Checker<'a> {
         for (&edge, entry) in cover.asked().iter().zip(entries) {
             by_edge.get_mut(edge).into_iter().for_each(|at| *at = Some(entry));
         }
-        let checker = Self { cover, policy, entries: by_edge };
+        let is_shared = vec![true; by_edge.len()];
+        let checker = Self { cover, policy, entries: by_edge, is_shared };
         checker.check_sums(sums_len.unwrap_or(0))?;
         Ok(checker)
+    }
+
+    fn take_contributors(&mut self, contributors: Contributors<'_>) -> Result<(), CheckError> {
+        if contributors.minimum == 0 {
+            return Ok(());
+        }
+        check_len(contributors.of_places.len(), self.cover.asked().len())?;
+        for (&edge, &found) in self.cover.asked().iter().zip(contributors.of_places) {
+            let enough = found >= contributors.minimum;
+            self.is_shared.get_mut(edge).into_iter().for_each(|at| *at = enough);
+        }
+        Ok(())
+    }
+
+    fn is_shared(&self, edge: EdgeId) -> bool {
+        self.is_shared.get(edge).copied().unwrap_or(false)
     }
 
     /// Checks that counts fit one table, and sums of lines that are known whole.
@@ -163,13 +216,18 @@ impl<'a> Checker<'a> {
                 }
                 Some(Entry::Withheld(reason) | Entry::Bounded(reason, _)) => Some(*reason),
             };
+            let reason = reason.or_else(|| (!self.is_shared(edge)).then_some(Reason::FewContributors));
             reason.into_iter().for_each(|reason| self.cover.suppress(edge, reason));
         }
     }
 
     fn settle(&mut self) {
-        let Self { cover, policy, entries } = self;
+        let Self { cover, policy, entries, is_shared } = self;
         let open = cover.settle(&mut |_, line| {
+            let is_shared = |id: &EdgeId| is_shared.get(*id).copied().unwrap_or(false);
+            if !line.hidden.iter().any(is_shared) {
+                return Some(false);
+            }
             let entry = |id: &EdgeId| entries.get(*id).copied().flatten();
             let known = |id: &EdgeId| entry(id).and_then(Entry::known);
             let hidden: Option<Vec<&Entry>> = line.hidden.iter().map(entry).collect();
@@ -257,9 +315,9 @@ impl<'a> Checker<'a> {
         let minimum = i128::from(self.policy.minimum_count);
         match self.cover.verdict(id) {
             Verdict::Suppressed(Reason::SmallCount) => Bounds { low: 0, high: minimum - 1 },
-            Verdict::Suppressed(Reason::Complementary | Reason::Dominance | Reason::PPercent) => {
-                Bounds::at_least(minimum)
-            }
+            Verdict::Suppressed(
+                Reason::Complementary | Reason::Dominance | Reason::PPercent | Reason::FewContributors,
+            ) => Bounds::at_least(minimum),
             _ => self.untold(id),
         }
     }

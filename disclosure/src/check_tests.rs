@@ -294,3 +294,74 @@ fn a_dominated_cell_is_not_paired_with_an_empty_one_that_was_held_back() {
     let release = check(shape, Levels::ALL, &entries, &policy).unwrap();
     assert!(!release.verdict(Place::cell(2, 0)).is_released());
 }
+
+/// Checks a list with its total, of cells with these counts and owners, of which three are needed.
+fn verdicts_of_list(cells: &[(u64, u32)], total: u32) -> Vec<Verdict> {
+    let shape = Shape::new(u32::try_from(cells.len()).unwrap(), 1).unwrap();
+    let levels = Levels { cells: true, total: true, ..Levels::default() };
+    let (counts, mut of_places): (Vec<_>, Vec<_>) = cells.iter().copied().unzip();
+    of_places.push(total);
+    let contributors = Contributors { minimum: 3, of_places: &of_places };
+    let entries = entries(shape, levels, &counts);
+    let release = check_contributed(shape, levels, &entries, contributors, &Policy::with_minimum(5)).unwrap();
+    release.iter().map(|(_, verdict, _)| verdict).collect()
+}
+
+#[test]
+fn few_owners_of_a_cell_suppress_it_however_many_units_it_has() {
+    use Verdict::{Released, Suppressed};
+    let few = Suppressed(Reason::FewContributors);
+    let further = Suppressed(Reason::Complementary);
+    let found = verdicts_of_list(&[(90, 1), (40, 4), (60, 5), (80, 5)], 5);
+    assert_eq!(found, [few, further, Released, Released, Released]);
+    // The two cells may have one owner, whose figure the rest of the total would tell.
+    let found = verdicts_of_list(&[(90, 2), (90, 2), (60, 5), (80, 5)], 5);
+    assert_eq!(found, [few, few, further, Released, Released]);
+    assert_eq!(verdicts_of_list(&[(90, 2), (90, 2)], 4), [few, few, further]);
+    assert_eq!(verdicts_of_list(&[(90, 2), (90, 2)], 2), [few; 3]);
+    let found = verdicts_of_list(&[(4, 3), (70, 3), (80, 3)], 3);
+    assert_eq!(found[0], Suppressed(Reason::SmallCount));
+}
+
+#[test]
+fn contributors_are_given_for_every_place() {
+    let shape = Shape::new(2, 1).unwrap();
+    let entries = entries(shape, Levels::ALL, &[9, 9]);
+    let policy = Policy::with_minimum(2);
+    let check_of = |minimum, of_places: &[u32]| {
+        check_contributed(shape, Levels::ALL, &entries, Contributors { minimum, of_places }, &policy)
+    };
+    assert_eq!(check_of(3, &[3, 3]), Err(CheckError::Entries { found: 2, expected: 3 }));
+    assert_eq!(check_of(0, &[]), check(shape, Levels::ALL, &entries, &policy));
+    assert_eq!(check_of(3, &[3, 4, 5]), check(shape, Levels::ALL, &entries, &policy));
+}
+
+proptest! {
+    #[test]
+    fn few_owners_are_never_shown_and_never_what_a_line_leaves(
+        (shape, counts) in shape_and_counts(), levels in levels(),
+        owned in proptest::collection::vec(0_u32..8, 36), minimum in 1_u32..4,
+    ) {
+        // Each cell has the owners whose bits are set; a place has those of all its cells.
+        let owners = |place: Place| {
+            let cells = shape.base_cells(place);
+            let full = cells.iter().filter(|&&cell| counts[cell as usize] > 0);
+            full.fold(0, |all, &cell| all | owned[cell as usize]).count_ones()
+        };
+        let places = levels.places(shape);
+        let of_places: Vec<_> = places.iter().map(|&place| owners(place)).collect();
+        let contributors = Contributors { minimum, of_places: &of_places };
+        let entries = entries(shape, levels, &counts);
+        let release = check_contributed(shape, levels, &entries, contributors, &Policy::with_minimum(1)).unwrap();
+        let is_released = |place: Place| release.verdict(place).is_released();
+        prop_assert!(places.iter().all(|&place| !is_released(place) || owners(place) >= minimum));
+        let lines = (0..shape.rows()).map(|row| {
+            (Place::row(row), (0..shape.columns()).map(|column| Place::cell(row, column)).collect::<Vec<_>>())
+        });
+        for (sum, cells) in lines.filter(|(sum, _)| shape.columns() > 1 && levels.cells && is_released(*sum)) {
+            let hidden: Vec<_> = cells.into_iter().filter(|&cell| !is_released(cell)).collect();
+            let most = hidden.iter().map(|&cell| owners(cell)).max();
+            prop_assert!(most.is_none_or(|most| most >= minimum), "{sum:?} of {counts:?} by {owned:?}");
+        }
+    }
+}

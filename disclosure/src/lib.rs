@@ -76,7 +76,7 @@ mod verdict;
 
 pub use budget::{Budget, BudgetError};
 pub use cell::{Cell, Entry, Sum};
-pub use check::{CheckError, check};
+pub use check::{CheckError, Contributors, check, check_contributed};
 pub use pattern::{Pattern, PatternError, Suppressor, Union};
 pub use ratio::{Amount, NotADecimal, Ratio};
 pub use release::{Deviations, Figures, NoisyCell, Release};

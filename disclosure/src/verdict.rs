@@ -23,6 +23,8 @@ pub enum Reason {
     Dominance,
     /// A contributor could estimate another's part too closely.
     PPercent,
+    /// Too few owners of data have units in it.
+    FewContributors,
     /// It would give away another suppressed place.
     Complementary,
     /// Whoever computed it held it back.

@@ -15,8 +15,8 @@ fn put(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
-            // RFC 8785 §3.2.3 sorts by UTF-16 code units; the names of the terms are ASCII.
-            members.sort_unstable_by_key(|(name, _)| *name);
+            // RFC 8785 §3.2.3 sorts by UTF-16 code units, which differs from UTF-8 for names beyond U+FFFF.
+            members.sort_unstable_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
             put_list(out, [b'{', b'}'], members, |(name, value), out| {
                 put_scalar(name, out);
                 out.push(b':');
@@ -59,5 +59,7 @@ mod tests {
         let value = json!({"b": [1, {"z": null, "a": true}], "a": "省\"\\\n\u{1}/é"});
         let expected = "{\"a\":\"省\\\"\\\\\\n\\u0001/é\",\"b\":[1,{\"a\":true,\"z\":null}]}";
         assert_eq!(String::from_utf8(encode(&value)).unwrap(), expected);
+        let beyond = json!({"\u{ff21}": 1, "\u{20000}": 2});
+        assert_eq!(String::from_utf8(encode(&beyond)).unwrap(), "{\"\u{20000}\":2,\"\u{ff21}\":1}");
     }
 }

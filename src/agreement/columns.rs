@@ -24,8 +24,9 @@ pub const MAX_NUMBER_DECIMALS: u8 = 9;
 pub enum ColumnTerm {
     /// Numbers, of which sums, means and variances may be taken.
     Number {
-        /// The owner.
-        party: String,
+        /// The owner; none under `sum-masked`, where every party has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        party: Option<String>,
         /// Its name in the agreement.
         name: String,
         /// Its name in the owner's table, where that is another.
@@ -40,8 +41,9 @@ pub enum ColumnTerm {
     },
     /// One of some categories, by which records are grouped.
     Category {
-        /// The owner.
-        party: String,
+        /// The owner; none under `sum-masked`, where every party has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        party: Option<String>,
         /// Its name in the agreement.
         name: String,
         /// Its name in the owner's table, where that is another.
@@ -55,8 +57,9 @@ pub enum ColumnTerm {
     },
     /// Numbers cut into bins, by which records are grouped.
     Bins {
-        /// The owner.
-        party: String,
+        /// The owner; none under `sum-masked`, where every party has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        party: Option<String>,
         /// Its name in the agreement.
         name: String,
         /// Its name in the owner's table, where that is another.
@@ -70,10 +73,10 @@ pub enum ColumnTerm {
 }
 
 impl ColumnTerm {
-    /// Returns the owner's name.
-    pub fn party(&self) -> &str {
+    /// Returns the owner's name; `None` where every party has the column.
+    pub fn party(&self) -> Option<&str> {
         let (Self::Number { party, .. } | Self::Category { party, .. } | Self::Bins { party, .. }) = self;
-        party
+        party.as_deref()
     }
 
     /// Returns the name in the agreement.
@@ -123,7 +126,11 @@ impl ColumnTerm {
 
     /// Says how the column is read from its owner's table.
     pub fn spec(&self) -> ColumnSpec {
-        let source = self.source().to_owned();
+        self.spec_from(self.source().to_owned())
+    }
+
+    /// Says how the column is read where the table names it `source`.
+    pub fn spec_from(&self, source: String) -> ColumnSpec {
         // Checked terms fit; a number that does not would be outside of any bounds.
         let units = |number: &Decimal, decimals| number.units(decimals).unwrap_or_default();
         match self {
@@ -147,7 +154,13 @@ impl ColumnTerm {
     fn check(&self, terms: &Terms) -> Result<(), AgreementError> {
         let rule = |holds, field, rule| require_of(holds, field, self.name(), rule);
         rule(is_line(self.name()), "column.name", LINE)?;
-        rule(terms.has_party(self.party()), "column.party", "is a party of the agreement")?;
+        match terms.sum {
+            Some(_) => rule(self.party().is_none(), "column.party", "is absent under `sum-masked`")?,
+            None => {
+                let owner = self.party().is_some_and(|party| terms.has_party(party));
+                rule(owner, "column.party", "is a party of the agreement")?;
+            }
+        }
         rule(is_line(self.source()), "column.source", LINE)?;
         match self {
             Self::Number { decimals, min, max, .. } => {

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::{Agreement, AgreementError, Day, Sides, Terms, field, shown};
+use super::{Agreement, AgreementError, Day, Terms, field, shown};
 use crate::identity::{Identity, Signature};
 use crate::whole_file::{self, Existing};
 
@@ -73,12 +73,12 @@ impl SignedAgreement {
         self.signatures.iter().map(|entry| entry.party.as_str())
     }
 
-    /// Checks that every party has signed.
+    /// Checks that every party has signed, and the hub where there is one.
     ///
     /// # Errors
     /// [`AgreementError::Unsigned`].
     pub fn require_all(&self) -> Result<(), AgreementError> {
-        let names = self.agreement.terms().party.iter().map(|party| party.name.clone());
+        let names = self.agreement.members().map(|(name, _)| name.to_owned());
         let parties: Vec<_> = names.filter(|name| !self.signers().any(|signer| signer == name)).collect();
         if parties.is_empty() { Ok(()) } else { Err(AgreementError::Unsigned { parties }) } // AGREE-3
     }
@@ -102,8 +102,7 @@ impl SignedAgreement {
 pub fn sign_file(path: &Path, identity: &Identity) -> Result<SignedAgreement, AgreementError> {
     let text = read(path)?;
     let mut signed = SignedAgreement::parse(path, &text)?;
-    let Sides { own, .. } = signed.agreement.sides(&identity.public())?;
-    let party = own.name.clone();
+    let party = signed.agreement.member(&identity.public())?.name.to_string();
     signed.agreement.check_date(Day::today())?;
     if signed.signers().any(|signer| signer == party) {
         return Err(AgreementError::SignedAlready { party });

@@ -79,6 +79,12 @@ pub enum AgreementError {
     /// The agreement is not on statistics.
     #[error("the agreement is on an intersection, not on statistics")]
     NotStatistics,
+    /// The agreement is on a sum.
+    #[error("the agreement is on a sum over the tables of all parties (`sum-masked`)")]
+    OnASum,
+    /// The agreement is not on a sum.
+    #[error("the agreement is not on a sum over the tables of all parties (`sum-masked`)")]
+    NotASum,
     /// Parties have not signed.
     #[error("the agreement is not signed by {}", parties.join(" and "))]
     Unsigned {
@@ -133,6 +139,10 @@ impl AgreementError {
             Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "make the directory first, or check the path"
             }
+            Self::OnASum => "run `tidegate sum` under it",
+            Self::NotASum => "agree on `sum-masked`, or run the command that its `protocol` is for",
+            Self::Field { name, .. } if is_of_sum(name) => SUM_EXAMPLE,
+            Self::Entry { name: "party.sources", .. } => SUM_EXAMPLE,
             Self::Entry { .. } => JOIN_EXAMPLE,
             Self::Field { name, .. } if is_of_join(name) => JOIN_EXAMPLE,
             Self::NotAnIntersection => "run `tidegate join` under it, or agree on `psi-ecdh`",
@@ -158,6 +168,14 @@ impl AgreementError {
 }
 
 const JOIN_EXAMPLE: &str = "compare it with examples/join-agreement.toml";
+
+const SUM_EXAMPLE: &str = "compare it with examples/sum-agreement.toml";
+
+/// Tells whether a field stands in agreements on sums alone.
+fn is_of_sum(name: &str) -> bool {
+    let part = name.split_once('.').map_or(name, |(part, _)| part);
+    ["sum", "hub"].contains(&part)
+}
 
 /// Tells whether a field stands in agreements on statistics alone.
 fn is_of_join(name: &str) -> bool {

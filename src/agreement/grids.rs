@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{StatisticTerm, Terms};
 
-/// A combination of group columns of one party, and the statistics that are margins of it.
+/// A combination of group columns of one party, or of a sum, and the statistics that are margins of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grid {
     /// Places in [`Terms::column`] of its group columns, ascending; none for a single cell.
@@ -25,11 +25,10 @@ impl Grid {
     }
 }
 
-/// Returns the grids of a party's statistics, in the order of their columns: combinations that are part of a larger
+/// Returns the grids of a party's statistics, or of those that are nobody's own, in the order of their columns: combinations that are part of a larger
 /// one are merged into it. A statistic without groups goes to the first.
-pub fn grids(terms: &Terms, party: &str) -> Vec<Grid> {
-    let own =
-        terms.statistic.iter().enumerate().filter(|(_, statistic)| terms.owner_of(statistic) == Some(party));
+pub fn grids(terms: &Terms, party: Option<&str>) -> Vec<Grid> {
+    let own = terms.statistic.iter().enumerate().filter(|(_, statistic)| terms.owner_of(statistic) == party);
     let needs: Vec<_> = own.map(|(place, statistic)| (place, group_places(terms, statistic))).collect();
     let mut grids: Vec<Grid> = largest(needs.iter().map(|(_, by)| by)).map(Grid::of).collect();
     for (place, by) in &needs {

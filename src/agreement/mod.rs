@@ -1,9 +1,15 @@
-//! Agreements: what two parties signed before any of their data meets.
+//! Agreements: what parties signed before any of their data meets.
 //!
 //! An agreement names the purpose, the parties with their keys, the key columns and how they are normalized,
 //! who gets output, the smallest result that is released, how often it may be run and until when. One on
 //! statistics also says which columns may be used, what may be computed and what a result must satisfy. Its hash
 //! is bound into every session, so two sides that hold different agreements never exchange a data-dependent byte.
+//!
+//! | protocol | parties | parts of its own |
+//! |---|---|---|
+//! | `psi-ecdh`, `psi-cardinality` | 2 | |
+//! | `join-elgamal` | 2 | `[join]`, `[[column]]`, `[[statistic]]`, `[disclosure]` |
+//! | `sum-masked` | 2 to 100 and perhaps a `[hub]` | `[sum]`, `[[column]]`, `[[statistic]]`, `[disclosure]`; no key |
 //!
 //! # Canonical form
 //! What is hashed and signed is the agreement without its signatures as JSON in the canonical form of RFC 8785:
@@ -26,14 +32,16 @@ mod disclosure;
 mod document;
 mod error;
 mod grids;
+mod parties;
 mod short_form;
 mod statistics;
+mod sum;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tidegate_mpc::{MAX_SET_LEN, PartyId, Protocol};
+use tidegate_mpc::{PartyId, Protocol};
 
 pub use columns::{ColumnTerm, MAX_COLUMN_TERMS, MAX_GROUPS, MAX_NUMBER_DECIMALS};
 pub use day::{Day, NotADay};
@@ -41,14 +49,15 @@ pub use disclosure::{BudgetTerm, DisclosureTerm};
 pub use document::{SignatureEntry, SignedAgreement, sign_file, to_toml, write_new};
 pub use error::AgreementError;
 pub use grids::{Grid, grids};
+pub use parties::{HubTerm, MAX_PARTIES, Member, PartyTerm, Seat, Sides};
 pub use short_form::{OutputFor, ShortForm};
 pub use statistics::{
     DummiesTerm, GroupHiding, JoinTerm, JoinTerms, MAX_STATISTICS, StatisticKind, StatisticTerm,
 };
+pub use sum::{Coordinator, Prg, SumTerm, SumTerms};
 
 use crate::data::normalize::Rule;
-use crate::identity::{Identity, PublicKey, Signature};
-use crate::link::is_address;
+use crate::identity::{Identity, Signature};
 
 /// Version of the document that this program reads and writes.
 pub const AGREEMENT_VERSION: u32 = 1;
@@ -81,25 +90,32 @@ pub struct Terms {
     pub id: String,
     /// What the result is for.
     pub purpose: String,
-    /// `psi-ecdh`, under which `--count-only` is allowed too, `psi-cardinality`, or `join-elgamal`.
+    /// `psi-ecdh`, under which `--count-only` is allowed too, `psi-cardinality`, `join-elgamal` or `sum-masked`.
     pub protocol: String,
     /// Names of the parties that get output.
     pub output: Vec<String>,
-    /// Below this number of common keys nothing is released; 0 under `join-elgamal`.
+    /// Below this number of common keys nothing is released; 0 under `join-elgamal` and `sum-masked`.
     pub minimum_intersection: u64,
     /// How often each party may run it.
     pub max_runs: u32,
     /// Last day on which it may be run, by UTC; only the short form has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Day>,
-    /// The columns that make up the key.
+    /// The columns that make up the key; none under `sum-masked`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key: Vec<KeyTerm>,
-    /// The two parties.
+    /// The parties: two, but under `sum-masked`.
     pub party: Vec<PartyTerm>,
-    /// How the records meet; this and all below under `join-elgamal` alone.
+    /// Who coordinates a sum without data of its own; under `sum-masked` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<HubTerm>,
+    /// How the records meet; under `join-elgamal` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join: Option<JoinTerm>,
-    /// The columns that may be used.
+    /// How figures are summed up; under `sum-masked` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sum: Option<SumTerm>,
+    /// The columns that may be used; this and all below under `join-elgamal` and `sum-masked` alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub column: Vec<ColumnTerm>,
     /// The statistics that may be computed.
@@ -120,40 +136,6 @@ pub struct KeyTerm {
     pub rules: Vec<Rule>,
 }
 
-/// A party.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PartyTerm {
-    /// Its name.
-    pub name: String,
-    /// Its public key.
-    pub key: PublicKey,
-    /// Where it listens, as `host:port`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
-    /// Most distinct keys that it may bring.
-    pub max_records: u64,
-    /// Names of the key columns in its table, in the order of the key; by default the names of the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub columns: Option<Vec<String>>,
-    /// Name of what its table is a part of, over which a privacy budget runs; required where there is noise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dataset: Option<String>,
-}
-
-/// A side of the agreement and the one across, as one of the parties sees them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sides<'a> {
-    /// The own side.
-    pub own: &'a PartyTerm,
-    /// The other side.
-    pub peer: &'a PartyTerm,
-    /// The own name.
-    pub own_name: PartyId,
-    /// The other side's name.
-    pub peer_name: PartyId,
-}
-
 impl Agreement {
     /// Checks terms.
     ///
@@ -164,12 +146,22 @@ impl Agreement {
             return Err(AgreementError::Version { found: terms.version, expected: AGREEMENT_VERSION });
         }
         check_texts(&terms)?;
-        check_key(&terms)?;
-        check_parties(&terms)?;
-        check_outputs(&terms)?;
         match named_protocol(&terms)? {
-            Protocol::JoinElGamal => statistics::check(&terms)?,
-            _ => statistics::check_absent(&terms)?,
+            Protocol::SumMasked => {
+                parties::check_many(&terms)?;
+                check_outputs(&terms)?;
+                sum::check(&terms)?;
+            }
+            protocol => {
+                check_key(&terms)?;
+                parties::check_two(&terms)?;
+                check_outputs(&terms)?;
+                sum::check_absent(&terms)?;
+                match protocol {
+                    Protocol::JoinElGamal => statistics::check(&terms)?,
+                    _ => statistics::check_absent(&terms)?,
+                }
+            }
         }
         Ok(Self { terms }) // AGREE-2
     }
@@ -193,24 +185,26 @@ impl Agreement {
     /// Returns the protocol of an agreement on an intersection.
     ///
     /// # Errors
-    /// [`AgreementError::NotAnIntersection`].
+    /// [`AgreementError::NotAnIntersection`], [`AgreementError::OnASum`].
     pub fn protocol(&self) -> Result<Protocol, AgreementError> {
         match named_protocol(&self.terms)? {
             Protocol::JoinElGamal => Err(AgreementError::NotAnIntersection),
+            Protocol::SumMasked => Err(AgreementError::OnASum),
             protocol => Ok(protocol),
         }
     }
 
-    /// Returns the parts of an agreement on statistics.
+    /// Returns the parts of an agreement on statistics over common records.
     ///
     /// # Errors
-    /// [`AgreementError::NotStatistics`].
+    /// [`AgreementError::NotStatistics`], [`AgreementError::OnASum`].
     pub fn join_terms(&self) -> Result<JoinTerms<'_>, AgreementError> {
-        let Terms { join, column, statistic, disclosure, .. } = &self.terms;
+        let Terms { join, column, statistic, disclosure, sum, .. } = &self.terms;
         match (join, disclosure) {
             (Some(join), Some(disclosure)) => {
                 Ok(JoinTerms { join, columns: column, statistics: statistic, disclosure })
             }
+            _ if sum.is_some() => Err(AgreementError::OnASum),
             _ => Err(AgreementError::NotStatistics),
         }
     }
@@ -225,24 +219,11 @@ impl Agreement {
     /// # Errors
     /// [`AgreementError::Stranger`], [`AgreementError::BadSignature`].
     pub fn verify(&self, name: &str, signature: &Signature) -> Result<(), AgreementError> {
-        let party = self.terms.party.iter().find(|party| party.name == name);
-        let party = party.ok_or_else(|| AgreementError::Stranger { name: shown(name) })?;
-        let verified = party.key.verify(DOMAIN, &self.canonical(), signature);
+        let mut members = self.members();
+        let found = members.find_map(|(member, key)| (member == name).then_some(key));
+        let key = found.ok_or_else(|| AgreementError::Stranger { name: shown(name) })?;
+        let verified = key.verify(DOMAIN, &self.canonical(), signature);
         verified.map_err(|_| AgreementError::BadSignature { party: shown(name) })
-    }
-
-    /// Tells the own side, by the key, from the other.
-    ///
-    /// # Errors
-    /// [`AgreementError::NotAParty`].
-    pub fn sides(&self, own: &PublicKey) -> Result<Sides<'_>, AgreementError> {
-        let name = |party: &PartyTerm| party.name.parse().map_err(|_| field("party.name", PARTY_NAME));
-        match &self.terms.party[..] {
-            [a, b] | [b, a] if a.key == *own => {
-                Ok(Sides { own: a, peer: b, own_name: name(a)?, peer_name: name(b)? })
-            }
-            _ => Err(AgreementError::NotAParty { key: own.to_string() }), // AGREE-5
-        }
     }
 
     /// Checks that `today` is not past the last day.
@@ -274,12 +255,10 @@ impl Agreement {
     }
 }
 
-const PARTY_NAME: &str = "is 1 to 64 characters of a-z, 0-9, '-', '_' and '.', the first a letter or digit";
-
 fn named_protocol(terms: &Terms) -> Result<Protocol, AgreementError> {
-    let known = [Protocol::PsiEcdh, Protocol::PsiCardinality, Protocol::JoinElGamal];
+    let known = [Protocol::PsiEcdh, Protocol::PsiCardinality, Protocol::JoinElGamal, Protocol::SumMasked];
     let found = known.into_iter().find(|p| p.name() == terms.protocol);
-    found.ok_or_else(|| field("protocol", "is `psi-ecdh`, `psi-cardinality` or `join-elgamal`"))
+    found.ok_or_else(|| field("protocol", "is `psi-ecdh`, `psi-cardinality`, `join-elgamal` or `sum-masked`"))
 }
 
 fn field(name: &'static str, rule: &'static str) -> AgreementError {
@@ -319,10 +298,6 @@ fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && text.chars().all(is_visible)
 }
 
-fn is_endpoint(text: &str) -> bool {
-    is_line(text) && is_address(text)
-}
-
 const LINE: &str = "is one line of 1 to 1000 bytes, without invisible characters";
 
 fn check_texts(terms: &Terms) -> Result<(), AgreementError> {
@@ -341,28 +316,6 @@ fn check_key(terms: &Terms) -> Result<(), AgreementError> {
     require(terms.key.iter().all(|key| key.rules.len() <= 16), "key.rules", "has at most 16 rules")
 }
 
-fn check_parties(terms: &Terms) -> Result<(), AgreementError> {
-    let [a, b] = &terms.party[..] else {
-        return Err(field("party", "is given for two parties, no more and no fewer"));
-    };
-    require(a.name != b.name, "party.name", "differs between the parties")?;
-    require(a.key != b.key, "party.key", "differs between the parties")?;
-    for party in [a, b] {
-        require(party.name.parse::<PartyId>().is_ok(), "party.name", PARTY_NAME)?;
-        require(party.endpoint.as_deref().is_none_or(is_endpoint), "party.endpoint", "reads host:port")?;
-        let records = (1..=MAX_SET_LEN as u64).contains(&party.max_records);
-        require(records, "party.max_records", "is between 1 and 2^30")?;
-        let columns = party.columns.as_deref();
-        require(
-            columns.is_none_or(|c| c.len() == terms.key.len()),
-            "party.columns",
-            "names one for each key column",
-        )?;
-        require(columns.is_none_or(|c| c.iter().all(|name| is_line(name))), "party.columns", LINE)?;
-    }
-    Ok(())
-}
-
 fn check_outputs(terms: &Terms) -> Result<(), AgreementError> {
     let distinct: BTreeSet<_> = terms.output.iter().collect();
     let known = |name: &String| terms.party.iter().any(|party| party.name == *name);
@@ -373,5 +326,7 @@ fn check_outputs(terms: &Terms) -> Result<(), AgreementError> {
 
 #[cfg(test)]
 mod statistics_tests;
+#[cfg(test)]
+mod sum_tests;
 #[cfg(test)]
 mod tests;

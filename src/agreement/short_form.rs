@@ -1,5 +1,7 @@
 //! The short form: the agreement for which `--peer-key` stands when two people try things out.
 
+use std::collections::BTreeMap;
+
 use super::{AGREEMENT_VERSION, Agreement, AgreementError, KeyTerm, PartyTerm, Terms};
 use crate::identity::PublicKey;
 
@@ -62,7 +64,9 @@ impl ShortForm {
             expires: None,
             key: self.key.clone(),
             party,
+            hub: None,
             join: None,
+            sum: None,
             column: Vec::new(),
             statistic: Vec::new(),
             disclosure: None,
@@ -71,7 +75,15 @@ impl ShortForm {
 
     fn party(&self, key: PublicKey) -> PartyTerm {
         let name = party_name(&key);
-        PartyTerm { name, key, endpoint: None, max_records: self.max_records, columns: None, dataset: None }
+        PartyTerm {
+            name,
+            key,
+            endpoint: None,
+            max_records: self.max_records,
+            columns: None,
+            dataset: None,
+            sources: BTreeMap::new(),
+        }
     }
 }
 

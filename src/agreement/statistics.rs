@@ -120,10 +120,11 @@ pub struct JoinTerms<'a> {
 }
 
 impl Terms {
-    /// Returns the name of the party whose columns a statistic uses; never `None` in a valid agreement.
+    /// Returns the name of the party whose columns a statistic uses; `None` under
+    /// `sum-masked`, where every party has them.
     pub fn owner_of<'a>(&'a self, statistic: &'a StatisticTerm) -> Option<&'a str> {
         let first = statistic.of.iter().chain(&statistic.by).next();
-        first.map_or(statistic.party.as_deref(), |name| Some(self.column_named(name)?.party()))
+        first.map_or(statistic.party.as_deref(), |name| self.column_named(name)?.party())
     }
 
     /// Finds a column by its name in the agreement.
@@ -143,7 +144,7 @@ impl Terms {
 
 /// Checks that nothing of this is in an agreement on an intersection.
 pub(super) fn check_absent(terms: &Terms) -> Result<(), AgreementError> {
-    const RULE: &str = "belongs to the protocol `join-elgamal` alone";
+    const RULE: &str = "belongs to the protocols `join-elgamal` and `sum-masked` alone";
     require(terms.join.is_none(), "join", RULE)?;
     require(terms.column.is_empty(), "column", RULE)?;
     require(terms.statistic.is_empty(), "statistic", RULE)?;
@@ -157,21 +158,33 @@ pub(super) fn check(terms: &Terms) -> Result<(), AgreementError> {
     require(terms.output.len() == terms.party.len(), "output", "names both parties under `join-elgamal`")?;
     let minimum = "is 0 under `join-elgamal`, where `disclosure.minimum_count` rules";
     require(terms.minimum_intersection == 0, "minimum_intersection", minimum)?;
-    require(terms.column.len() <= MAX_COLUMN_TERMS, "column", "is given at most 64 times")?;
-    let count = (1..=MAX_STATISTICS).contains(&terms.statistic.len());
-    require(count, "statistic", "is given 1 to 64 times under `join-elgamal`")?;
     let join = terms.join.as_ref().ok_or_else(|| field("join", REQUIRED))?;
     let policy = terms.disclosure.as_ref().ok_or_else(|| field("disclosure", REQUIRED))?;
     policy.check()?;
     check_dummies(join, policy)?;
+    check_figures(terms, policy)?;
+    check_sources(terms.column.iter().map(|column| (column, (column.party(), column.source()))))?;
+    check_contributions(terms, policy)?;
+    for party in &terms.party {
+        let grids = grids(terms, Some(&party.name));
+        check_grids(terms, &grids)?;
+        let lists = join.groups == GroupHiding::Columns || grids.len() <= 1;
+        let rule = "is one combination for each party under `groups = \"partitions\"`";
+        require(lists, "statistic.by", rule)?;
+    }
+    Ok(())
+}
+
+/// Checks columns and statistics by themselves and against the policy.
+pub(super) fn check_figures(terms: &Terms, policy: &DisclosureTerm) -> Result<(), AgreementError> {
+    require(terms.column.len() <= MAX_COLUMN_TERMS, "column", "is given at most 64 times")?;
+    let count = (1..=MAX_STATISTICS).contains(&terms.statistic.len());
+    require(count, "statistic", "is given 1 to 64 times in an agreement on statistics")?;
     check_datasets(terms, policy)?;
     columns::check(terms)?;
     check_statistics(terms)?;
     check_use(terms)?;
-    check_sources(terms)?;
-    check_contributions(terms, policy)?;
-    check_quotients(terms, policy)?;
-    terms.party.iter().try_for_each(|party| check_grids(terms, &grids(terms, &party.name), join.groups))
+    check_quotients(terms, policy)
 }
 
 fn check_dummies(join: &JoinTerm, policy: &DisclosureTerm) -> Result<(), AgreementError> {
@@ -189,7 +202,7 @@ fn check_datasets(terms: &Terms, policy: &DisclosureTerm) -> Result<(), Agreemen
     let names = || terms.party.iter().map(|party| party.dataset.as_deref());
     require(names().flatten().all(is_line), "party.dataset", LINE)?;
     let complete = policy.noise.is_none() || names().all(|name| name.is_some());
-    require(complete, "party.dataset", "is required of both parties by `disclosure.noise`")
+    require(complete, "party.dataset", "is required of every party by `disclosure.noise`")
 }
 
 fn check_statistics(terms: &Terms) -> Result<(), AgreementError> {
@@ -207,11 +220,14 @@ impl StatisticTerm {
         rule(is_line(&self.name), "statistic.name", LINE)?;
         self.check_of(terms)?;
         self.check_by(terms)?;
+        if terms.sum.is_some() {
+            return rule(self.party.is_none(), "statistic.party", "is absent under `sum-masked`");
+        }
         let party = "is required where no column says whose records are counted";
         let owner = terms.owner_of(self);
         rule(owner.is_some_and(|owner| terms.has_party(owner)), "statistic.party", party)?;
         let mut owners = self.columns().filter_map(|name| terms.column_named(name)).map(ColumnTerm::party);
-        rule(owners.all(|party| Some(party) == owner), "statistic.by", "names columns of one party")?;
+        rule(owners.all(|party| party == owner), "statistic.by", "names columns of one party")?;
         let same = self.party.is_none() || self.party.as_deref() == owner;
         rule(same, "statistic.party", "is the owner of the columns")
     }
@@ -287,17 +303,21 @@ fn check_quotients(terms: &Terms, policy: &DisclosureTerm) -> Result<(), Agreeme
     require_of(false, "statistic.kind", &statistic.name, rule)
 }
 
-/// Refuses to group by one column of a table in two ways: the tables could be subtracted from each other.
-fn check_sources(terms: &Terms) -> Result<(), AgreementError> {
+/// Refuses to group by one column of a table in two ways: the tables could be subtracted from each other. `sources` are
+/// the columns, each with what tells its place in a table.
+pub(super) fn check_sources<'a, S: Ord>(
+    sources: impl Iterator<Item = (&'a ColumnTerm, S)>,
+) -> Result<(), AgreementError> {
     let mut taken = BTreeSet::new();
-    for column in terms.column.iter().filter(|column| column.group_count().is_some()) {
+    for (column, source) in sources.filter(|(column, _)| column.group_count().is_some()) {
         let rule = "is grouped by in one way alone, or tables could be subtracted from each other";
-        require_of(taken.insert((column.party(), column.source())), "column.source", column.name(), rule)?;
+        require_of(taken.insert(source), "column.source", column.name(), rule)?;
     }
     Ok(())
 }
 
-fn check_grids(terms: &Terms, grids: &[Grid], hiding: GroupHiding) -> Result<(), AgreementError> {
+/// Checks that grids over the same records share no column, and have no more cells than a table can.
+pub(super) fn check_grids(terms: &Terms, grids: &[Grid]) -> Result<(), AgreementError> {
     let mut taken = BTreeSet::new();
     for &place in grids.iter().flat_map(|grid| &grid.by) {
         let name = terms.column.get(place).map_or("", ColumnTerm::name);
@@ -305,7 +325,5 @@ fn check_grids(terms: &Terms, grids: &[Grid], hiding: GroupHiding) -> Result<(),
         require_of(taken.insert(place), "statistic.by", name, rule)?;
     }
     let cells = grids.iter().all(|grid| grid.cell_count(terms) <= MAX_GROUPS);
-    require(cells, "statistic.by", "makes at most 4096 cells of its groups")?;
-    let lists = hiding == GroupHiding::Columns || grids.len() <= 1;
-    require(lists, "statistic.by", "is one combination for each party under `groups = \"partitions\"`")
+    require(cells, "statistic.by", "makes at most 4096 cells of its groups")
 }

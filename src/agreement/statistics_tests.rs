@@ -287,19 +287,19 @@ fn unknown_fields_of_the_parts_are_refused() {
 #[test]
 fn combinations_that_are_part_of_others_share_their_grid() {
     let terms = terms(EXAMPLE);
-    let insurer = grids(&terms, "insurer");
+    let insurer = grids(&terms, Some("insurer"));
     assert_eq!(insurer, [Grid { by: vec![1, 2], statistics: vec![0, 1, 2] }]);
     assert_eq!(insurer[0].cell_count(&terms), 3 * 4);
-    assert_eq!(grids(&terms, "bureau"), [Grid { by: vec![3], statistics: vec![3, 4] }]);
-    assert_eq!(grids(&terms, "nobody"), []);
+    assert_eq!(grids(&terms, Some("bureau")), [Grid { by: vec![3], statistics: vec![3, 4] }]);
+    assert_eq!(grids(&terms, Some("nobody")), []);
     let apart = EXAMPLE.replace("by = [\"district\", \"age band\"]", "by = [\"district\"]");
-    let apart = grids(&self::terms(&apart), "insurer");
+    let apart = grids(&self::terms(&apart), Some("insurer"));
     assert_eq!(apart.iter().map(|grid| &grid.by[..]).collect::<Vec<_>>(), [[1], [2]]);
     assert_eq!(apart[0].statistics, [0, 1], "what has no groups goes to the first");
     let single = EXAMPLE.replace("by = [\"employment\"]", "party = \"bureau\"");
     let single = self::terms(&single);
-    assert_eq!(grids(&single, "bureau"), [Grid { by: vec![], statistics: vec![3, 4] }]);
-    assert_eq!(grids(&single, "bureau")[0].cell_count(&single), 1);
+    assert_eq!(grids(&single, Some("bureau")), [Grid { by: vec![], statistics: vec![3, 4] }]);
+    assert_eq!(grids(&single, Some("bureau"))[0].cell_count(&single), 1);
 }
 
 #[test]

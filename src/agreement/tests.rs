@@ -26,6 +26,7 @@ fn pair() -> Pair {
         max_records: 1000,
         columns: None,
         dataset: None,
+        sources: Default::default(),
     };
     let terms = Terms {
         version: 1,
@@ -38,7 +39,9 @@ fn pair() -> Pair {
         expires: Some(day("2027-06-30")),
         key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
         party: vec![party("health", &a, Some("127.0.0.1:7440")), party("credit", &b, None)],
+        hub: None,
         join: None,
+        sum: None,
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,

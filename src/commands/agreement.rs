@@ -51,6 +51,7 @@ fn new(args: AgreementNewArgs) -> Result<u8, Error> {
         max_records: args.max_records,
         columns: columns(&party.name),
         dataset: None,
+        sources: Default::default(),
     });
     let agreement = Agreement::new(Terms {
         version: AGREEMENT_VERSION,
@@ -63,7 +64,9 @@ fn new(args: AgreementNewArgs) -> Result<u8, Error> {
         max_runs: args.max_runs,
         expires: Some(args.expires),
         key: args.on.into_iter().map(|on| on.term).collect(),
+        hub: None,
         join: None,
+        sum: None,
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,

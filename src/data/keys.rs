@@ -22,7 +22,7 @@ use zeroize::Zeroize;
 
 use super::error::DataError;
 use super::normalize::{Normalizer, RejectReason, Rule, Scratch};
-use super::pass::{Companion, KeysAlone, Reject, read_with};
+use super::pass::{Companion, KeysAlone, Reject, RowsBefore, read_with};
 use super::source::TableSource;
 
 /// Most rows of a table with keys.
@@ -284,7 +284,7 @@ impl KeyBuilder {
             if self.row_count() + chunk.rows.len() as u64 > MAX_ROWS {
                 return Err(DataError::TooManyRows { path: source.path().to_owned(), max: MAX_ROWS });
             }
-            self.take_chunk(chunk, |item, rows| companion.keep(taken, item, rows))?;
+            self.take_chunk(chunk, |item, before| companion.keep(taken, item, before))?;
         }
         Ok(())
     }
@@ -292,7 +292,7 @@ impl KeyBuilder {
     fn take_chunk(
         &mut self,
         chunk: &KeyChunk,
-        mut keep: impl FnMut(Insertion, &[u32]) -> Result<(), DataError>,
+        mut keep: impl FnMut(Insertion, RowsBefore<'_>) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
         let mut start = 0;
         for &row in &chunk.rows {
@@ -301,7 +301,7 @@ impl KeyBuilder {
                     let item = chunk.bytes.get(start..end).unwrap_or_default();
                     start = end;
                     let insertion = self.items.insert(item).map_err(DataError::Keys)?;
-                    keep(insertion, &self.rows)?;
+                    keep(insertion, RowsBefore { len: self.row_count(), items: &self.rows })?;
                     insertion.index
                 }
                 Err((column, reason)) => {
@@ -332,7 +332,7 @@ pub(super) fn first_row_of(rows: &[u32], item: u32) -> Option<u64> {
     rows.iter().position(|&other| other == item).map(|row| row as u64)
 }
 
-fn count_rejects(rejected: &[RejectedRow], columns: &[String]) -> Vec<RejectCount> {
+pub(super) fn count_rejects(rejected: &[RejectedRow], columns: &[String]) -> Vec<RejectCount> {
     let mut counts = BTreeMap::new();
     for reject in rejected {
         *counts.entry((reject.column, reject.reason)).or_insert(0u64) += 1;

@@ -7,7 +7,7 @@
 //!      +------------copy_rows(keep)<------------+--------> TableSink: complete under its name, or absent
 //! ```
 //! Statistics need more of the first pass than keys: [`read_records`] takes the declared columns of the same rows,
-//! typed and checked.
+//! typed and checked; [`read_plain_records`] does so where rows have no key.
 //!
 //! A file is hostile until checked: rows, columns and cells are bounded, a damaged file ends in a
 //! [`DataError`] that names the place, and no message shows what stands in a cell. The limits do not reach
@@ -34,7 +34,8 @@ pub use error::{AvailableColumns, DataError, ParquetFault};
 pub use format::{TableFormat, TextEncoding, UnknownEncoding};
 pub use keys::{KeyColumn, KeySummary, KeyedTable, MAX_ROWS, RejectCount, RejectedRow, RowMap, read_keys};
 pub use records::{
-    CellFault, ColumnData, ColumnSpec, Duplicates, Missing, RecordRules, Records, read_records,
+    CellFault, ColumnData, ColumnSpec, Duplicates, Missing, PlainRecords, RecordRules, RecordSummary,
+    Records, read_plain_records, read_records,
 };
 pub use sink::{SinkOptions, TableSink};
 pub use source::{BATCH_ROWS, Batches, MAX_COLUMNS, TableSource};

@@ -162,8 +162,10 @@ impl ProtectionLines {
         let suppressed = &self.suppressed;
         let reasons = [
             (suppressed.small_count, "with too few records"),
+            (suppressed.few_contributors, "with records of too few parties"),
             (suppressed.complementary, "that would give others away"),
             (suppressed.held_back, "held back by the owner"),
+            (suppressed.undisclosed, "for reasons that together would tell a count"),
         ];
         let total: usize = reasons.iter().map(|(number, _)| number).sum();
         let reasons = reasons.iter().filter(|(number, _)| *number > 0);

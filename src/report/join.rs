@@ -68,6 +68,16 @@ pub struct SuppressedLines {
     pub complementary: usize,
     /// Held back by the owner: by dominance or p%, or to protect what is.
     pub held_back: usize,
+    /// With records of too few parties, in a sum.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub few_contributors: usize,
+    /// For reasons that together would tell a count, in a sum.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub undisclosed: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The protocol in a report.

@@ -6,6 +6,8 @@ mod html;
 mod join;
 mod layout;
 mod psi;
+mod sum;
+mod sum_text;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -21,9 +23,10 @@ use crate::progress::PhaseTime;
 use crate::state::Runs;
 
 pub use self::csv::tables_csv;
-pub use self::html::html_page;
+pub use self::html::{html_page, sum_page};
 pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};
 pub use self::psi::{ProtocolLines, PsiReport, SizeLines};
+pub use self::sum::{BudgetLine, SumLearnedLines, SumPartyLine, SumPartyState, SumProtocolLines, SumReport};
 
 /// Version of the JSON form.
 pub const REPORT_VERSION: u32 = 1;

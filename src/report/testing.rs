@@ -1,12 +1,13 @@
 //! A report with a table of every kind, for the tests of its forms.
 
 use super::{
-    AgreementLine, JoinProtocolLines, JoinReport, LearnedLines, PartyLines, ProtectionLines, REPORT_VERSION,
+    AgreementLine, BudgetLine, JoinProtocolLines, JoinReport, LearnedLines, PartyLines, ProtectionLines,
+    REPORT_VERSION, SumLearnedLines, SumPartyLine, SumPartyState, SumProtocolLines, SumReport,
     SuppressedLines, TrafficLines,
 };
 use crate::agreement::StatisticKind;
 use crate::data::normalize::RejectReason;
-use crate::data::{KeySummary, RejectCount};
+use crate::data::{KeySummary, RecordSummary, RejectCount};
 use crate::progress::PhaseTime;
 use crate::state::Runs;
 use crate::statistics::{Axis, Number, StatisticTable, TableEntry};
@@ -170,10 +171,82 @@ fn protection() -> Vec<ProtectionLines> {
         rules: vec![rule.into()],
         suppressed,
     };
-    let own = SuppressedLines { of: 1400, small_count: 2, complementary: 1, held_back: 1 };
-    let peer = SuppressedLines { of: 3, small_count: 3, complementary: 0, held_back: 0 };
+    let own = SuppressedLines {
+        of: 1400,
+        small_count: 2,
+        complementary: 1,
+        held_back: 1,
+        ..SuppressedLines::default()
+    };
+    let peer = SuppressedLines { of: 3, small_count: 3, ..SuppressedLines::default() };
     vec![
         lines("insurer", "every figure rests on at least 5 records", own),
         lines("bureau", "every figure rests on at least 10 records", peer),
     ]
+}
+
+/// A report of a sum whose third party vanished and fourth never came.
+pub(super) fn sum_report() -> SumReport {
+    let party = |name: &str, state, commitment: Option<&str>| SumPartyLine {
+        name: name.into(),
+        key: format!("ed25519:{name}"),
+        state,
+        commitment: commitment.map(str::to_owned),
+    };
+    let vanished = SumPartyState::Vanished { step: "masked figures".into() };
+    let mut tables = vec![by_district(), crosstab()];
+    tables.iter_mut().for_each(|table| table.owner = "all parties".into());
+    let suppressed =
+        SuppressedLines { of: 13, small_count: 2, few_contributors: 1, ..SuppressedLines::default() };
+    let rejected = vec![RejectCount { column: "cost".into(), reason: RejectReason::Empty, rows: 3 }];
+    let join = report();
+    SumReport {
+        report_version: REPORT_VERSION,
+        command: "sum".into(),
+        outcome: "released".into(),
+        purpose: "costs of treatment & <care>".into(),
+        agreement: join.agreement,
+        tables,
+        protection: vec![ProtectionLines {
+            owner: "all parties".into(),
+            rules: vec!["no cell with fewer than 10 records".into()],
+            suppressed,
+        }],
+        protocol: SumProtocolLines {
+            name: "sum-masked".into(),
+            adversary: "malicious coordinator, up to 3 colluding parties".into(),
+            group: "ristretto255".into(),
+            computational_bits: 126,
+            ring_bits: 64,
+            words: 89,
+            prg: "aes128-ctr".into(),
+            key_exchange: join.protocol.key_exchange,
+        },
+        own: "east".into(),
+        coordinator: "health-board".into(),
+        threshold: 2,
+        minimum_parties: 2,
+        parties: vec![
+            party("east", SumPartyState::Survived, Some("00ff")),
+            party("north", SumPartyState::Survived, Some("11ee")),
+            party("river", vanished, None),
+            party("south", SumPartyState::Absent, None),
+        ],
+        rejected_shares: vec!["river".into()],
+        records: Some(RecordSummary { rows: 1003, records: 1000, rejected }),
+        budget: Some(BudgetLine {
+            dataset: "stays".into(),
+            epsilon_spent: "2".into(),
+            epsilon_limit: Some("4".into()),
+            delta_spent: "0.000002".into(),
+            delta_limit: None,
+        }),
+        learned: SumLearnedLines {
+            coordinator: vec!["the totals".into()],
+            parties: vec!["the totals, before suppression".into()],
+        },
+        traffic: join.traffic,
+        phases: join.phases,
+        peak_memory_bytes: join.peak_memory_bytes,
+    }
 }

@@ -1,10 +1,10 @@
-//! The report of `join` on a terminal: its tables, then how they are protected and what the run was.
+//! The report of `join` on a terminal, and what that of `sum` has in common with it: its tables, then how they are protected and what the run was.
 
 use std::fmt::{self, Formatter};
 
 use super::figures::{Group, Shown, UNDEFINED, View, grouped_len};
 use super::layout::{Align, Column, LINE_COLUMNS, Parts, side_by_side, widest, wrap};
-use super::{AgreementLine, JoinReport, grouped, rows, write_cost};
+use super::{AgreementLine, JoinReport, ProtectionLines, grouped, rows, write_cost};
 use crate::statistics::StatisticTable;
 
 /// What stands for a suppressed figure.
@@ -15,16 +15,22 @@ type At = (Group, Group);
 
 /// Writes the whole report.
 pub(super) fn write_report(report: &JoinReport, f: &mut Formatter<'_>) -> fmt::Result {
-    if report.outcome == "withheld" {
+    write_tables(&report.outcome, &report.tables, f)?;
+    let sections = [protection_lines(&report.protection), provenance_lines(report), learned_lines(report)];
+    sections.iter().flatten().try_for_each(|line| writeln!(f, "{line}"))?;
+    write_cost(f, &report.traffic, &report.phases, report.peak_memory_bytes)
+}
+
+/// Writes the tables of a report, or says that nothing of them is released.
+pub(super) fn write_tables(outcome: &str, tables: &[StatisticTable], f: &mut Formatter<'_>) -> fmt::Result {
+    if outcome == "withheld" {
         writeln!(f, "Withheld: every figure is suppressed\n")?;
     }
-    for table in &report.tables {
+    for table in tables {
         table_lines(table).iter().try_for_each(|line| writeln!(f, "{line}"))?;
         writeln!(f)?;
     }
-    let sections = [protection_lines(report), provenance_lines(report), learned_lines(report)];
-    sections.iter().flatten().try_for_each(|line| writeln!(f, "{line}"))?;
-    write_cost(f, &report.traffic, &report.phases, report.peak_memory_bytes)
+    Ok(())
 }
 
 /// Returns a table with its title and legend.
@@ -140,9 +146,10 @@ fn legend(view: &View<'_>, is_list: bool) -> Vec<String> {
     marks.into_iter().filter_map(|(is_used, text)| is_used.then_some(text)).collect()
 }
 
-fn protection_lines(report: &JoinReport) -> Vec<String> {
+/// Says how figures are protected.
+pub(super) fn protection_lines(protection: &[ProtectionLines]) -> Vec<String> {
     let mut lines = Vec::new();
-    for protection in &report.protection {
+    for protection in protection {
         lines.push(format!("Protection of the figures about {}", protection.owner));
         lines.extend(protection.rules.iter().flat_map(|rule| wrap("  - ", rule)));
         lines.extend(wrap("  - ", &format!("suppressed ({SUPPRESSED}): {}", protection.suppressed_text())));

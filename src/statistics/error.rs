@@ -36,6 +36,22 @@ pub enum StatisticsError {
         /// Most records that the parties can share.
         most: u64,
     },
+    /// A total and what is computed of it leave the integers in which they are exact.
+    #[error("`{column}` is too wide for exact totals over up to {most} records")]
+    TotalTooWide {
+        /// The column.
+        column: String,
+        /// Most records of all parties.
+        most: u64,
+    },
+    /// The totals would be more than a run can carry.
+    #[error("{found} totals would be computed; at most {max} are possible")]
+    TooManyTotals {
+        /// How many there would be.
+        found: usize,
+        /// The most possible.
+        max: usize,
+    },
     /// Testing all counts would take too long.
     #[error("testing all counts takes {found} ciphertexts; at most {max} are possible")]
     TooManyTests {
@@ -73,7 +89,8 @@ impl StatisticsError {
             Self::TooManyColumns { .. } => {
                 "agree on `groups = \"partitions\"`, or on fewer groups and columns"
             }
-            Self::SumTooWide { .. } | Self::TooMuchWork { .. } => {
+            Self::TooManyTotals { .. } => "agree on fewer groups and columns",
+            Self::TotalTooWide { .. } | Self::SumTooWide { .. } | Self::TooMuchWork { .. } => {
                 "agree on fewer `decimals`, a narrower range, or a smaller `max_records`"
             }
             Self::TooManyDummies { .. } => {

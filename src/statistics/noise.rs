@@ -5,7 +5,8 @@ use tidegate_disclosure::NoiseRule;
 use tidegate_disclosure::noise::{Dummies, Scale};
 
 use super::StatisticsError;
-use super::plan::{Direction, Measure};
+use super::grid::Measure;
+use super::plan::Direction;
 use crate::agreement::DummiesTerm;
 
 /// Bits of the tail that a decoder's range may cut off.

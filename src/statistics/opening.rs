@@ -6,8 +6,9 @@ use tidegate_disclosure::{Levels, Pattern, Place, Suppressor};
 use tidegate_mpc::join::{Cell, Counted, Records};
 use tidegate_mpc::run::{Borrow, Disclosure, Lend, Refused};
 
+use super::grid::{GridPlan, Measure};
 use super::owned::Owned;
-use super::plan::{Direction, GridPlan, Measure};
+use super::plan::Direction;
 use super::released::{self, Released};
 
 /// A direction's tests and sums.

@@ -8,7 +8,8 @@ use rand::seq::SliceRandom;
 use tidegate_disclosure::Place;
 use zeroize::Zeroizing;
 
-use super::plan::{Direction, GridPlan};
+use super::grid::GridPlan;
+use super::plan::Direction;
 use super::records::LentRecords;
 use crate::data::ColumnData;
 

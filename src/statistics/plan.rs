@@ -1,18 +1,15 @@
 //! What a run computes, worked out of the agreement alike on both sides: grids, measures, columns, bounds.
 
-use std::collections::BTreeSet;
-
+use tidegate_disclosure::Policy;
 use tidegate_disclosure::noise::Dummies;
-use tidegate_disclosure::{Levels, MAX_CELLS, Place, Policy, Shape};
 use tidegate_mpc::join::{
     Cell, Counts, Lent, MAX_COLUMNS, MAX_MINIMUM, MAX_OPENING_STEPS, MAX_SPAN, opening_steps,
 };
 
 use super::StatisticsError;
+use super::grid::{GridPlan, Measure, NumberPlan, Subject, number_places};
 use super::noise::Noise;
-use crate::agreement::{
-    ColumnTerm, Grid, GroupHiding, JoinTerms, StatisticKind, StatisticTerm, Terms, grids,
-};
+use crate::agreement::{ColumnTerm, GroupHiding, JoinTerms, Terms, grids};
 
 /// Range of a sum of squares, in which they are rounded to a unit that fits.
 const SQUARES_SPAN: i128 = 1 << 43;
@@ -46,83 +43,6 @@ pub struct Direction {
     pub dummies: Option<Dummies>,
 }
 
-/// A table of cells, all measured alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GridPlan {
-    /// Places in the agreement of its group columns: none, the rows', or those of rows and columns.
-    pub by: Vec<usize>,
-    /// Places in the agreement of its statistics.
-    pub statistics: Vec<usize>,
-    /// Rows and columns.
-    pub shape: Shape,
-    /// Which cells and margins are asked for.
-    pub levels: Levels,
-    /// What is measured of every cell, the count first.
-    pub measures: Vec<Measure>,
-    /// The first of its columns in the protocol.
-    first_column: u32,
-}
-
-/// What is measured of the records of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Measure {
-    /// How many there are.
-    Count,
-    /// The sum of a number column, by its place in the agreement.
-    Sum(usize),
-    /// The sum of squared distances from the middle of its range, in units.
-    Squares(usize),
-}
-
-/// A number column, with everything in units of its last digit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumberPlan {
-    /// Its place in the agreement.
-    pub place: usize,
-    /// Digits behind the point.
-    pub decimals: u8,
-    /// The least value.
-    pub min: i64,
-    /// The greatest value.
-    pub max: i64,
-    /// The middle, from which distances are taken.
-    pub middle: i64,
-    /// Squares are rounded to multiples of two to this power.
-    pub square_shift: u32,
-}
-
-impl NumberPlan {
-    fn new(place: usize, column: &ColumnTerm, most: u64) -> Option<Self> {
-        let crate::data::ColumnSpec::Number { decimals, min, max, .. } = column.spec() else { return None };
-        let middle = min.midpoint(max);
-        let mut number = Self { place, decimals, min, max, middle, square_shift: 0 };
-        while i128::from(number.most_square()) * i128::from(most) > SQUARES_SPAN {
-            number.square_shift += 1;
-        }
-        Some(number)
-    }
-
-    /// Returns the square of the distance of `value` from the middle, rounded to the unit.
-    pub fn square(&self, value: i64) -> i64 {
-        let distance = i128::from(value) - i128::from(self.middle);
-        let half = (1i128 << self.square_shift) >> 1;
-        i64::try_from((distance * distance + half) >> self.square_shift).unwrap_or(i64::MAX)
-    }
-
-    fn most_square(&self) -> i64 {
-        self.square(self.min).max(self.square(self.max))
-    }
-
-    /// Returns what a measure of one record lies between.
-    fn range(&self, measure: Measure) -> (i64, i64) {
-        match measure {
-            Measure::Count => (0, 1),
-            Measure::Sum(_) => (self.min, self.max),
-            Measure::Squares(_) => (0, self.most_square()),
-        }
-    }
-}
-
 impl Direction {
     /// Works out what is computed of the columns of `owner`; `None` where no statistic is of its columns.
     ///
@@ -130,7 +50,7 @@ impl Direction {
     /// [`StatisticsError`] where the protocol cannot compute it.
     pub fn new(terms: &Terms, join: JoinTerms<'_>, owner: &str) -> Result<Option<Self>, StatisticsError> {
         let most = terms.party.iter().map(|party| party.max_records).min().unwrap_or_default();
-        let planned = grids(terms, owner);
+        let planned = grids(terms, Some(owner));
         if planned.is_empty() {
             return Ok(None);
         }
@@ -147,7 +67,7 @@ impl Direction {
         let single = matches!(&grids[..], [grid] if grid.cell_count() == 1) && dummies.is_none();
         let mut columns = 0;
         for grid in &mut grids {
-            grid.first_column = columns;
+            grid.first = columns;
             let measures = grid.measures.len() - usize::from(single);
             let cells = if hiding == GroupHiding::Columns { grid.cell_count() } else { 1 };
             columns = columns.saturating_add(u32::try_from(measures * cells).unwrap_or(u32::MAX));
@@ -166,10 +86,8 @@ impl Direction {
             minimum,
             counts: if single { Counts::ByMatcher } else { Counts::Encrypted },
         };
-        let used: BTreeSet<_> =
-            grids.iter().flat_map(|grid| grid.measures.iter().filter_map(|m| m.column())).collect();
-        let number = |place: usize| NumberPlan::new(place, terms.column.get(place)?, most);
-        let numbers = used.into_iter().filter_map(number).collect();
+        let number = |place: usize| NumberPlan::rounded(place, terms.column.get(place)?, most, SQUARES_SPAN);
+        let numbers = number_places(&grids).into_iter().filter_map(number).collect();
         let policy = join.disclosure.policy();
         let owner = owner.to_owned();
         let mut direction = Self { owner, grids, hiding, lent, numbers, noise: None, most, policy, dummies };
@@ -231,13 +149,19 @@ impl Direction {
 
     /// Returns what a measure of one record lies between.
     pub fn range(&self, measure: Measure) -> (i64, i64) {
-        let number = measure.column().and_then(|place| self.number(place));
-        number.map_or((0, 1), |number| number.range(measure))
+        let (low, high) = measure.range(&self.numbers);
+        // Numbers of an agreement are below 2^53, and squares are rounded to fit; others are too wide for any bound.
+        (i64::try_from(low).unwrap_or(i64::MIN), i64::try_from(high).unwrap_or(i64::MAX))
     }
 
     /// Returns the plan of a number column.
     pub fn number(&self, place: usize) -> Option<&NumberPlan> {
         self.numbers.iter().find(|number| number.place == place)
+    }
+
+    /// Returns what its tables are about.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject { owner: &self.owner, grids: &self.grids, numbers: &self.numbers }
     }
 
     /// Tells whether records are told apart by labels: one for each base cell of the only grid.
@@ -267,58 +191,11 @@ impl Direction {
         let counted = self.skipped();
         let measure = u32::try_from(measure.saturating_sub(counted)).unwrap_or_default();
         if self.has_partitions() {
-            return Cell { labels: base_cells.to_vec(), columns: vec![grid.first_column + measure] };
+            return Cell { labels: base_cells.to_vec(), columns: vec![grid.first + measure] };
         }
         let measures = u32::try_from(grid.measures.len() - counted).unwrap_or_default();
-        let column = |&cell: &u32| grid.first_column + cell * measures + measure;
+        let column = |&cell: &u32| grid.first + cell * measures + measure;
         Cell { labels: vec![0], columns: base_cells.iter().map(column).collect() }
-    }
-}
-
-impl Measure {
-    /// Returns the place of the number column measured, where it is one.
-    pub fn column(self) -> Option<usize> {
-        match self {
-            Self::Count => None,
-            Self::Sum(place) | Self::Squares(place) => Some(place),
-        }
-    }
-}
-
-impl GridPlan {
-    fn new(terms: &Terms, grid: Grid) -> Result<Self, StatisticsError> {
-        let groups = |n: usize| {
-            let column = grid.by.get(n).and_then(|&place| terms.column.get(place));
-            let count = column.and_then(ColumnTerm::group_count).unwrap_or(1);
-            u32::try_from(count).unwrap_or(u32::MAX)
-        };
-        let shape =
-            Shape::new(groups(0), groups(1)).map_err(|_| StatisticsError::TooManyCells { max: MAX_CELLS })?;
-        let statistics = grid.statistics.iter().filter_map(|&place| terms.statistic.get(place));
-        // The total of one table follows from any other, so every pattern has to hold with it.
-        let mut levels = Levels { cells: false, rows: false, columns: false, total: true };
-        let mut measures = BTreeSet::from([Measure::Count]);
-        for statistic in statistics {
-            measures.extend(measures_of(terms, statistic));
-            add_levels(&mut levels, terms, &grid, statistic);
-        }
-        let measures = measures.into_iter().collect();
-        Ok(Self { by: grid.by, statistics: grid.statistics, shape, levels, measures, first_column: 0 })
-    }
-
-    /// Returns the first of its columns in the protocol.
-    pub fn first_column(&self) -> u32 {
-        self.first_column
-    }
-
-    /// Counts the base cells.
-    pub fn cell_count(&self) -> usize {
-        self.shape.cells_len() as usize
-    }
-
-    /// Returns the cells and margins that are asked for, in order.
-    pub fn places(&self) -> Vec<Place> {
-        self.levels.places(self.shape)
     }
 }
 
@@ -327,23 +204,4 @@ fn dummies_of(dummies: &Dummies, labels: u32) -> Result<u32, StatisticsError> {
     let found = dummies.most().saturating_mul(labels.into());
     let too_many = StatisticsError::TooManyDummies { found, max: MOST_DUMMIES };
     u32::try_from(dummies.most()).ok().filter(|_| found <= MOST_DUMMIES).ok_or(too_many)
-}
-
-fn measures_of(terms: &Terms, statistic: &StatisticTerm) -> Vec<Measure> {
-    let Some(place) = statistic.of.as_ref().and_then(|of| terms.column_place(of)) else { return Vec::new() };
-    match statistic.kind {
-        StatisticKind::Sum | StatisticKind::Mean => vec![Measure::Sum(place)],
-        _ => vec![Measure::Sum(place), Measure::Squares(place)],
-    }
-}
-
-/// Asks for the level of the grid that a statistic shows, and its margins.
-fn add_levels(levels: &mut Levels, terms: &Terms, grid: &Grid, statistic: &StatisticTerm) {
-    let names = |place: &usize| {
-        terms.column.get(*place).is_some_and(|c| statistic.by.iter().any(|by| by == c.name()))
-    };
-    let [rows, columns] = [0, 1].map(|n| grid.by.get(n).is_some_and(names));
-    levels.cells |= rows && columns;
-    levels.rows |= rows && (!columns || statistic.totals);
-    levels.columns |= columns && (!rows || statistic.totals);
 }

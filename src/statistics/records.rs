@@ -4,7 +4,8 @@ use std::fmt;
 
 use tidegate_mpc::join::Records;
 
-use super::plan::{Direction, GridPlan, Measure};
+use super::grid::{GridPlan, Measure};
+use super::plan::Direction;
 use crate::data::ColumnData;
 
 /// A table's columns, ready to be lent; `Debug` prints their lengths alone.
@@ -30,15 +31,10 @@ impl<'a> LentRecords<'a> {
 
     /// Returns the base cell of a record in a grid.
     pub fn base_cell(&self, grid: &GridPlan, item: usize) -> u32 {
-        let group = |place: &usize| match self.columns.get(*place) {
+        grid.base_cell(|place| match self.columns.get(place) {
             Some(Some(ColumnData::Groups(groups))) => groups.get(item).copied().map_or(0, u32::from),
             _ => 0,
-        };
-        match &grid.by[..] {
-            [] => 0,
-            [rows] => group(rows),
-            [rows, columns, ..] => group(rows) * grid.shape.columns() + group(columns),
-        }
+        })
     }
 
     /// Returns the number of a record in a column.
@@ -51,14 +47,10 @@ impl<'a> LentRecords<'a> {
 
     /// Returns what a record adds to a measure.
     pub fn measure(&self, measure: Measure, item: usize) -> i64 {
-        match measure {
-            Measure::Count => 1,
-            Measure::Sum(place) => self.number(place, item),
-            Measure::Squares(place) => {
-                let value = self.number(place, item);
-                self.direction.number(place).map_or(0, |number| number.square(value))
-            }
-        }
+        let Some(place) = measure.column() else { return 1 };
+        let value = self.number(place, item);
+        let measured = self.direction.number(place).map_or(0, |number| number.measured(measure, value));
+        i64::try_from(measured).unwrap_or(i64::MAX)
     }
 }
 
@@ -78,7 +70,7 @@ impl Records for LentRecords<'_> {
         for grid in &self.direction.grids {
             let cell = if self.direction.has_partitions() { 0 } else { self.base_cell(grid, item) };
             let measures = grid.measures.iter().skip(skipped);
-            let first = grid.first_column() as usize + cell as usize * measures.len();
+            let first = grid.first as usize + cell as usize * measures.len();
             let places = values.iter_mut().skip(first);
             places.zip(measures).for_each(|(value, &measure)| *value = self.measure(measure, item));
         }

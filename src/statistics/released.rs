@@ -8,8 +8,9 @@ use tidegate_disclosure::{
     Verdict, check,
 };
 
+use super::grid::{GridPlan, Measure};
 use super::owned::Owned;
-use super::plan::{Direction, GridPlan, Measure};
+use super::plan::Direction;
 
 /// A released table with the numbers of what is suppressed in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,10 @@ pub struct Released {
     pub complementary: usize,
     /// Places that the owner held back, for the values in them.
     pub held_back: usize,
+    /// Places with records of too few parties; of a sum alone.
+    pub few_contributors: usize,
+    /// Places whose reasons are not told, since together they would tell a count; of a sum alone.
+    pub undisclosed: usize,
 }
 
 /// Takes the measures of one place off the opened sums; the count is apart where the matcher counts.
@@ -156,6 +161,19 @@ impl Released {
         // Of noisy figures only the minimum suppresses.
         let small = if pattern.is_some() { by(Reason::SmallCount) } else { suppressed };
         let held_back = suppressed.saturating_sub(small + complementary);
-        Self { release, small, complementary, held_back }
+        Self { release, small, complementary, held_back, few_contributors: 0, undisclosed: 0 }
+    }
+
+    /// Takes the table of a sum, whose totals every program checks by itself.
+    pub(super) fn of_sum(release: Release) -> Self {
+        let by = |reason| release.suppressed().get(&reason).copied().unwrap_or_default();
+        Self {
+            small: by(Reason::SmallCount),
+            complementary: by(Reason::Complementary),
+            held_back: 0,
+            few_contributors: by(Reason::FewContributors),
+            undisclosed: by(Reason::Undisclosed),
+            release,
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! A run of all statistics of an agreement, over a channel.
 
 use rand::CryptoRng;
-use tidegate_disclosure::Amount;
 use tidegate_mpc::join::Plan;
 use tidegate_mpc::run::{Borrow, JoinTask, Lend, Observer, RunError, join};
 use tidegate_mpc::transport::Channel;
@@ -12,6 +11,7 @@ use super::opening::{MatcherSide, Opening, OwnerSide};
 use super::owned::Owned;
 use super::plan::Direction;
 use super::released::Released;
+use super::spending::spending;
 use super::table::{StatisticTable, tables};
 use crate::agreement::{Agreement, AgreementError, ColumnTerm, PartyTerm, Terms};
 use crate::data::{ColumnData, ColumnSpec};
@@ -67,7 +67,7 @@ impl JoinPlan {
     /// [`PlanError`].
     pub fn new(agreement: &Agreement, own: &PartyTerm, peer: &PartyTerm) -> Result<Self, PlanError> {
         let (terms, join) = (agreement.terms(), agreement.join_terms()?);
-        let owned = |column: &ColumnTerm| column.party() == own.name;
+        let owned = |column: &ColumnTerm| column.party() == Some(&own.name);
         let columns = terms.column.iter().enumerate();
         Ok(Self {
             own: Direction::new(terms, join, &own.name)?,
@@ -92,9 +92,7 @@ impl JoinPlan {
         let noises: Vec<_> = self.directions().filter_map(|direction| direction.noise.as_ref()).collect();
         let rule = noises.first()?.rule;
         let figures = noises.iter().map(|noise| noise.spends).sum();
-        let budget = agreement.terms().disclosure.as_ref().and_then(|policy| policy.budget);
-        let limit = budget.map(|budget| (budget.epsilon, budget.delta.map_or(Amount::ZERO, |d| d.amount())));
-        Some(Spending { dataset: own.dataset.clone()?, rule, figures, limit })
+        spending(agreement, own, rule, figures)
     }
 
     fn lent(&self) -> Plan {
@@ -150,7 +148,7 @@ impl JoinPlan {
         let sides = [(&self.own, &own), (&self.peer, &peer)];
         let made = sides
             .into_iter()
-            .filter_map(|(direction, released)| Some(tables(terms, direction.as_ref()?, released)));
+            .filter_map(|(direction, released)| Some(tables(terms, direction.as_ref()?.subject(), released)));
         Ok(JoinResult { tables: made.flatten().collect(), own, peer })
     }
 }

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use tidegate_disclosure::{Figures, Place, Verdict};
 
-use super::plan::{Direction, GridPlan, Measure, NumberPlan};
+use super::grid::{GridPlan, Measure, NumberPlan, Subject};
+use super::rational::quotient;
 use super::released::Released;
 use crate::agreement::{ColumnTerm, StatisticKind, StatisticTerm, Terms};
-use crate::decimal::{Decimal, text_of};
+use crate::decimal::{Decimal, wide_text_of};
 
-/// A statistic over the common records, by group.
+/// A statistic over the records, by group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatisticTable {
     /// Its name in the agreement.
@@ -68,15 +69,15 @@ pub struct Number {
     pub standard_error: Option<f64>,
 }
 
-/// Makes the tables of a direction; `released` holds one entry for each grid.
-pub fn tables(terms: &Terms, direction: &Direction, released: &[Released]) -> Vec<StatisticTable> {
+/// Makes the tables of a plan; `released` holds one entry for each grid.
+pub fn tables(terms: &Terms, subject: Subject<'_>, released: &[Released]) -> Vec<StatisticTable> {
     let mut tables = Vec::new();
-    for (grid, released) in direction.grids.iter().zip(released) {
+    for (grid, released) in subject.grids.iter().zip(released) {
         for place in &grid.statistics {
             let made = terms
                 .statistic
                 .get(*place)
-                .map(|statistic| Maker { terms, direction, grid, released, statistic }.table());
+                .map(|statistic| Maker { terms, subject, grid, released, statistic }.table());
             tables.extend(made.map(|table| (*place, table)));
         }
     }
@@ -87,7 +88,7 @@ pub fn tables(terms: &Terms, direction: &Direction, released: &[Released]) -> Ve
 /// Everything that a table is made of.
 struct Maker<'a> {
     terms: &'a Terms,
-    direction: &'a Direction,
+    subject: Subject<'a>,
     grid: &'a GridPlan,
     released: &'a Released,
     statistic: &'a StatisticTerm,
@@ -105,7 +106,7 @@ impl Maker<'_> {
         StatisticTable {
             name: self.statistic.name.clone(),
             kind: self.statistic.kind,
-            owner: self.direction.owner.clone(),
+            owner: self.subject.owner.to_owned(),
             of: self.statistic.of.clone(),
             entries: self.places(&by).into_iter().map(|place| self.entry(place)).collect(),
             by,
@@ -161,7 +162,7 @@ impl Maker<'_> {
 
     fn value(&self, measured: &Measured<'_>) -> Option<Number> {
         let place = self.terms.column_place(self.statistic.of.as_ref()?)?;
-        let number = self.direction.number(place)?;
+        let number = self.subject.number(place)?;
         match self.statistic.kind {
             StatisticKind::Sum => measured.sum_of(number),
             StatisticKind::Mean => measured.mean_of(number),
@@ -202,8 +203,8 @@ impl Measured<'_> {
     fn sum_of(&self, number: &NumberPlan) -> Option<Number> {
         let (sum, deviation) = self.sum(Measure::Sum(number.place))?;
         Some(Number {
-            number: to_f64(sum) / unit(number),
-            text: text_of(i64::try_from(sum).ok()?, number.decimals),
+            number: quotient(sum, &[power(number)]),
+            text: wide_text_of(sum, number.decimals),
             standard_error: deviation.map(|deviation| deviation / unit(number)),
         })
     }
@@ -211,7 +212,7 @@ impl Measured<'_> {
     fn mean_of(&self, number: &NumberPlan) -> Option<Number> {
         let (sum, deviation) = self.sum(Measure::Sum(number.place))?;
         let count = Some(self.count()).filter(|&count| count > 0.0)?;
-        let mean = to_f64(sum) / unit(number) / count;
+        let mean = quotient(sum, &[power(number), self.figures.count]);
         // Of chance, as far as the variance is released, and of the noise of sum and count (delta method).
         let sampling = self.variance_of(number).map(|variance| variance / count);
         let noise = deviation.zip(self.figures.deviations.as_ref()).map(|(sum, deviations)| {
@@ -222,17 +223,17 @@ impl Measured<'_> {
         Some(self.shown(number, mean, error))
     }
 
-    /// Computes the variance of a sample, n - 1 in the denominator.
+    /// Computes the variance of a sample, n - 1 in the denominator: the float nearest to what the sums say.
     fn variance_of(&self, number: &NumberPlan) -> Option<f64> {
         let (sum, _) = self.sum(Measure::Sum(number.place))?;
         let (squares, _) = self.sum(Measure::Squares(number.place))?;
         let count = i128::from(self.figures.count);
-        let degrees = (count > 1).then(|| to_f64(count - 1))?;
-        // Exact up to the division: n (sum of squares) - (sum of distances)^2.
+        let degrees = self.figures.count.checked_sub(1).filter(|&degrees| degrees > 0)?;
+        // n (sum of squares) - (sum of distances)^2, over n (n - 1): exact, and rounded once.
         let distances = sum - count * i128::from(number.middle);
         let squares = squares.checked_mul(1 << number.square_shift)?.checked_mul(count)?;
         let spread = squares.checked_sub(distances.checked_mul(distances)?)?.max(0);
-        Some(to_f64(spread) / to_f64(count) / degrees / (unit(number) * unit(number)))
+        Some(quotient(spread, &[self.figures.count, degrees, power(number), power(number)]))
     }
 
     /// Returns how far the rounding of squares may have moved the variance: its standard deviation, each square being
@@ -249,6 +250,11 @@ impl Measured<'_> {
         let digits = usize::from(number.decimals) + 2;
         Number { number: value, text: format!("{value:.digits$}"), standard_error }
     }
+}
+
+/// Returns how many units of the last digit make one.
+fn power(number: &NumberPlan) -> u64 {
+    10u64.saturating_pow(number.decimals.into())
 }
 
 fn unit(number: &NumberPlan) -> f64 {

@@ -135,6 +135,7 @@ impl Place {
             max_records: 1_000_000,
             columns: None,
             dataset: None,
+            sources: Default::default(),
         };
         Terms {
             version: 1,
@@ -147,7 +148,9 @@ impl Place {
             expires: Some("2099-12-31".parse().unwrap()),
             key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::Trim] }],
             party: vec![party("health", &self.health), party("credit", &self.credit)],
+            hub: None,
             join: None,
+            sum: None,
             column: Vec::new(),
             statistic: Vec::new(),
             disclosure: None,

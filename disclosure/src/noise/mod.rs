@@ -4,17 +4,24 @@
 //! |---|---|---|
 //! | discrete Laplace | (epsilon, 0) | b = sensitivity / epsilon |
 //! | discrete Gaussian | (epsilon, delta) | sigma, see [`Scale::gaussian`] |
+//! | [`Share`] of discrete Gaussian | that of the discrete Gaussian, for the sum of enough shares | sigma_i, see there |
 //! | [`Dummies`] | (epsilon, delta), never negative | t, see there |
 //!
-//! Parameters are rationals, found by integer arithmetic that rounds towards more noise; samples are exact.
+//! Parameters are rationals, found by integer arithmetic that rounds towards more noise. Samples are exact, but for those
+//! of shares, which are drawn by the million: they take under 0.1 microseconds and are within 2^-100 of exact.
 
+mod alias;
 mod dummies;
 mod exact;
+mod fixed;
+mod gaussian;
 mod logarithm;
+mod share;
 
 use rand_core::CryptoRng;
 
 pub use dummies::Dummies;
+pub use share::Share;
 
 use crate::ratio::{Ratio, UNIT};
 use crate::rules::{Mechanism, NoiseRule};
@@ -24,10 +31,10 @@ use logarithm::{LN_2, POINT, ln_upper, root_upper};
 pub const MAX_SENSITIVITY: u64 = 1 << 40;
 
 /// Sigma is a multiple of one over this.
-const SIGMA_DENOMINATOR: u128 = 16;
+const SIGMA_DENOMINATOR: u128 = gaussian::SIXTEENTHS as u128;
 
 /// Largest sigma times [`SIGMA_DENOMINATOR`]: twice its square times the runs of a coin fits 128 bits.
-const MAX_SIGMA_NUMERATOR: u128 = 1 << 52;
+const MAX_SIGMA_NUMERATOR: u128 = gaussian::MAX_SIXTEENTHS as u128;
 
 /// A distribution of noise with its width.
 ///
@@ -70,6 +77,12 @@ pub enum NoiseError {
     /// The discrete Gaussian has no delta.
     #[error("discrete-gaussian needs a delta")]
     NoDelta,
+    /// A sum of shares does not have this distribution.
+    #[error("noise in shares is discrete-gaussian; discrete-laplace is added whole")]
+    NoShares,
+    /// There are shares of no honest party.
+    #[error("noise in shares among 0 honest parties; there is at least 1")]
+    NobodyHonest,
     /// The noise would be wider than the sampler allows.
     #[error("epsilon and delta are so small that the noise would be wider than {max}")]
     TooWide {
@@ -115,7 +128,12 @@ impl Scale {
         if numerator > MAX_SIGMA_NUMERATOR {
             return Err(NoiseError::TooWide { max: 1 << 48 });
         }
-        Ok(Self { mechanism: Mechanism::DiscreteGaussian, numerator, denominator: SIGMA_DENOMINATOR })
+        Ok(Self::gaussian_of(numerator))
+    }
+
+    /// Returns the discrete Gaussian of this sigma, in sixteenths.
+    fn gaussian_of(numerator: u128) -> Self {
+        Self { mechanism: Mechanism::DiscreteGaussian, numerator, denominator: SIGMA_DENOMINATOR }
     }
 
     /// Finds the noise that a rule asks for.
@@ -181,6 +199,8 @@ fn check_sensitivity(sensitivity: u64) -> Result<u128, NoiseError> {
     }
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -78,6 +78,8 @@ fn meet(dir: &Path, args: &DemoArgs) -> Result<(JoinReport, JoinReport), Error> 
         expires: Some(Day::today().next()),
         key: vec![KeyTerm { name: "id".into(), rules: vec![Rule::ResidentId] }],
         party,
+        hub: None,
+        sum: None,
         join: Some(JoinTerm {
             groups: GroupHiding::Partitions,
             duplicates: Duplicates::First,
@@ -109,7 +111,7 @@ where
 }
 
 fn columns() -> Vec<ColumnTerm> {
-    let party = || "claims".to_owned();
+    let party = || Some("claims".to_owned());
     vec![
         ColumnTerm::Number {
             party: party(),
@@ -134,7 +136,7 @@ fn columns() -> Vec<ColumnTerm> {
             edges: AGES.into_iter().map(decimal).collect(),
         },
         ColumnTerm::Category {
-            party: "employment".into(),
+            party: Some("employment".into()),
             name: "employment".into(),
             source: Some("employment_status".into()),
             categories: EMPLOYMENT.into_iter().map(str::to_owned).collect(),

@@ -39,6 +39,7 @@ pub(super) fn agree(
             max_records,
             columns: Some(vec![id_column.to_owned()]),
             dataset: None,
+            sources: Default::default(),
         };
         Ok::<_, Error>((identity, term))
     };

@@ -4,7 +4,7 @@
 //! A cell is what its [`ColumnSpec`] declares or the table is refused, with the row and the column and never what
 //! stands in the cell. Rows without a key are left out and not looked at further. What equal keys and empty cells
 //! mean is said by [`RecordRules`]. Buffers of values are wiped at the end, though not the smaller ones that they
-//! outgrew.
+//! outgrew. [`read_plain_records`] takes the values of every row, where rows have no key.
 //!
 //! [`read_keys`]: super::read_keys
 
@@ -19,9 +19,9 @@ use tidegate_mpc::Insertion;
 use zeroize::Zeroize;
 
 use super::error::DataError;
-use super::keys::{KeyColumn, KeyedTable, first_row_of};
+use super::keys::{KeyColumn, KeyedTable, RejectCount, RejectedRow, count_rejects, first_row_of};
 use super::normalize::{Rule, Scratch};
-use super::pass::{Companion, Reject, read_with};
+use super::pass::{Companion, Reject, RowsBefore, read_rows, read_with};
 use super::source::TableSource;
 use cells::{Cells, Reader, Refused};
 pub use fault::CellFault;
@@ -107,6 +107,30 @@ pub struct Records {
     pub keyed: KeyedTable,
     /// The values in the order of the columns asked for, each as long as the items and in their order.
     pub columns: Vec<ColumnData>,
+}
+
+/// The records of a table without keys: every row that can be used is one.
+#[derive(Debug)]
+pub struct PlainRecords {
+    /// The values in the order of the columns asked for, each as long as there are records and in their order.
+    pub columns: Vec<ColumnData>,
+    /// How many records there are.
+    pub len: usize,
+    /// The rows left out for an empty cell, in order; their columns are counted in the order asked for.
+    pub rejected: Vec<RejectedRow>,
+    /// What is reported about all of it.
+    pub summary: RecordSummary,
+}
+
+/// What is reported about the rows of a table without keys; counts alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordSummary {
+    /// Rows of the table.
+    pub rows: u64,
+    /// Rows that are records.
+    pub records: u64,
+    /// Rows left out, by column and reason.
+    pub rejected: Vec<RejectCount>,
 }
 
 /// The values of one column, one for each item; wiped on drop, and `Debug` prints their number alone.
@@ -205,12 +229,32 @@ pub fn read_records(
     progress: &mut dyn FnMut(u64),
     cancel: &dyn Fn() -> bool,
 ) -> Result<Records, DataError> {
-    let readers = columns.iter().map(|spec| Reader::new(source, spec)).collect::<Result<_, _>>()?;
-    let data = columns.iter().map(ColumnData::new).collect();
-    let mut values = Values { source, specs: columns, readers, rules, data };
+    let mut values = Values::new(source, columns, rules)?;
     let keyed = read_with(source, keys, &mut values, progress, cancel)?;
     values.check_sums(&keyed)?;
     Ok(Records { keyed, columns: values.data })
+}
+
+/// Reads declared columns of a table whose rows are records by themselves, on the threads of the current rayon pool.
+///
+/// One column of the table may serve several times, as number and bins; without any column the rows are counted.
+/// `progress` is told the number of rows so far; `cancel` is asked once a batch.
+///
+/// # Errors
+/// As [`read_records`], but for those about keys.
+pub fn read_plain_records(
+    source: &TableSource,
+    columns: &[ColumnSpec],
+    missing: Missing,
+    progress: &mut dyn FnMut(u64),
+    cancel: &dyn Fn() -> bool,
+) -> Result<PlainRecords, DataError> {
+    // No row meets another one, so what equal keys mean is never asked.
+    let mut values = Values::new(source, columns, RecordRules { duplicates: Duplicates::First, missing })?;
+    let rows = read_rows(source, &mut values, progress, cancel)?;
+    let rejected = count_rejects(&rows.rejected, &values.columns());
+    let summary = RecordSummary { rows: rows.len, records: rows.kept.into(), rejected };
+    Ok(PlainRecords { columns: values.data, len: rows.kept as usize, rejected: rows.rejected, summary })
 }
 
 /// What is taken besides the keys.
@@ -280,11 +324,16 @@ impl Companion for Values<'_> {
         Ok(())
     }
 
-    fn keep(&mut self, chunk: &mut ValueChunk, item: Insertion, rows: &[u32]) -> Result<(), DataError> {
+    fn keep(
+        &mut self,
+        chunk: &mut ValueChunk,
+        item: Insertion,
+        before: RowsBefore<'_>,
+    ) -> Result<(), DataError> {
         if let Some((row, column, fault)) = chunk.fault
             && row == chunk.kept
         {
-            return Err(self.bad_cell(rows, column, fault));
+            return Err(self.bad_cell(before, column, fault));
         }
         let start = chunk.kept * self.readers.len();
         chunk.kept += 1;
@@ -295,21 +344,32 @@ impl Companion for Values<'_> {
         }
         match self.rules.duplicates {
             Duplicates::First => Ok(()),
-            Duplicates::Refuse => Err(self.equal_keys(rows, item.index)),
-            Duplicates::Sum => self.sum(values.copied(), item.index, rows),
+            Duplicates::Refuse => Err(self.equal_keys(before, item.index)),
+            Duplicates::Sum => self.sum(values.copied(), item.index, before),
         }
     }
 }
 
-impl Values<'_> {
-    fn sum(&mut self, values: impl Iterator<Item = i64>, item: u32, rows: &[u32]) -> Result<(), DataError> {
+impl<'a> Values<'a> {
+    fn new(source: &'a TableSource, specs: &'a [ColumnSpec], rules: RecordRules) -> Result<Self, DataError> {
+        let readers = specs.iter().map(|spec| Reader::new(source, spec)).collect::<Result<_, _>>()?;
+        let data = specs.iter().map(ColumnData::new).collect();
+        Ok(Self { source, specs, readers, rules, data })
+    }
+
+    fn sum(
+        &mut self,
+        values: impl Iterator<Item = i64>,
+        item: u32,
+        before: RowsBefore<'_>,
+    ) -> Result<(), DataError> {
         let mut columns = self.data.iter_mut().zip(values).enumerate();
         let unlike = columns.find_map(|(column, (data, value))| Some((column, data.add(item, value).err()?)));
         match unlike {
             None => Ok(()),
-            Some((column, Unlike::TooLarge)) => Err(self.bad_sum(first_row_of(rows, item), column)),
+            Some((column, Unlike::TooLarge)) => Err(self.bad_sum(first_row_of(before.items, item), column)),
             Some((column, Unlike::Group)) => {
-                let (first, second) = (number(first_row_of(rows, item)), rows.len() as u64 + 1);
+                let (first, second) = (number(first_row_of(before.items, item)), before.next());
                 let column = self.name(column);
                 Err(DataError::UnlikeGroups { path: self.path(), first, second, column })
             }
@@ -330,13 +390,13 @@ impl Values<'_> {
         Ok(())
     }
 
-    fn equal_keys(&self, rows: &[u32], item: u32) -> DataError {
-        let (first, second) = (number(first_row_of(rows, item)), rows.len() as u64 + 1);
+    fn equal_keys(&self, before: RowsBefore<'_>, item: u32) -> DataError {
+        let (first, second) = (number(first_row_of(before.items, item)), before.next());
         DataError::EqualKeys { path: self.path(), first, second }
     }
 
-    fn bad_cell(&self, rows: &[u32], column: usize, fault: CellFault) -> DataError {
-        DataError::BadCell { path: self.path(), row: rows.len() as u64 + 1, column: self.name(column), fault }
+    fn bad_cell(&self, before: RowsBefore<'_>, column: usize, fault: CellFault) -> DataError {
+        DataError::BadCell { path: self.path(), row: before.next(), column: self.name(column), fault }
     }
 
     fn bad_sum(&self, row: Option<u64>, column: usize) -> DataError {

@@ -350,3 +350,59 @@ proptest! {
         }
     }
 }
+
+fn plain(source: &TableSource, columns: &[ColumnSpec], missing: Missing) -> Result<PlainRecords, DataError> {
+    read_plain_records(source, columns, missing, &mut |_| {}, &|| false)
+}
+
+#[test]
+fn every_row_is_a_record_where_there_is_no_key() {
+    let table = csv("d,v\nb,1.5\na,-2\nb,1.5\n");
+    let columns = [number("v", 1, -20, 20), category("d", &["a", "b"], &[])];
+    let read = plain(&table, &columns, Missing::Refuse).unwrap();
+    assert_eq!((read.len, read.columns[0].len(), read.rejected.len()), (3, 3, 0));
+    assert!(matches!(&read.columns[0], ColumnData::Numbers(numbers) if numbers[..] == [15, -20, 15]));
+    assert!(matches!(&read.columns[1], ColumnData::Groups(groups) if groups[..] == [1, 0, 1]));
+    assert_eq!(read.summary, RecordSummary { rows: 3, records: 3, rejected: vec![] });
+}
+
+#[test]
+fn rows_without_a_key_are_refused_and_left_out_as_others() {
+    let table = csv("d,v\nb,1\na,\n,3\nc,4\n");
+    let columns = [number("v", 0, 0, 20), category("d", &["a", "b", "c"], &[])];
+    let refused = plain(&table, &columns, Missing::Refuse).unwrap_err();
+    assert!(matches!(
+        refused,
+        DataError::BadCell { row: 2, ref column, fault: CellFault::Empty, .. } if column == "v"
+    ));
+    let read = plain(&table, &columns, Missing::Drop).unwrap();
+    assert_eq!((read.len, read.summary.rows, read.summary.records), (2, 4, 2));
+    let rows: Vec<_> = read.rejected.iter().map(|reject| (reject.row, reject.column)).collect();
+    assert_eq!(rows, [(1, 0), (2, 1)]);
+    assert_eq!(read.summary.rejected.len(), 2);
+    let narrow = [number("v", 0, 0, 3), category("d", &["a", "b", "c"], &[])];
+    assert!(matches!(plain(&table, &narrow, Missing::Drop), Err(DataError::BadCell { row: 4, .. })));
+    let absent = [number("w", 0, 0, 3)];
+    assert!(matches!(plain(&table, &absent, Missing::Drop), Err(DataError::NoColumn { .. })));
+}
+
+#[test]
+fn rows_are_counted_without_a_column_and_over_many_batches() {
+    let lines = 3 * 8192 + 5;
+    let text = std::iter::once("v\n".to_owned()).chain((0..lines).map(|i| format!("{}\n", i % 7)));
+    let table = csv(&text.collect::<String>());
+    assert_eq!(plain(&table, &[], Missing::Refuse).unwrap().len, lines);
+    let read = plain(&table, &[number("v", 0, 0, 6)], Missing::Refuse).unwrap();
+    let ColumnData::Numbers(numbers) = &read.columns[0] else { panic!("numbers") };
+    assert!(numbers.len() == lines && (0..).zip(numbers).all(|(i, number)| i % 7 == *number));
+    let late = text_with_fault(lines);
+    assert!(matches!(
+        plain(&late, &[number("v", 0, 0, 6)], Missing::Refuse),
+        Err(DataError::BadCell { row, .. }) if row == lines as u64
+    ));
+}
+
+fn text_with_fault(lines: usize) -> TableSource {
+    let cell = |i| if i + 1 == lines { "x\n" } else { "1\n" };
+    csv(&std::iter::once("v\n").chain((0..lines).map(cell)).collect::<String>())
+}

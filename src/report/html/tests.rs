@@ -216,3 +216,22 @@ fn long_labels_are_cut_and_told_in_full() {
     assert!(page.contains("<title>浙江省杭州市上城区望江街道办事处浙江省杭州市上城区望江街道办事处</title>"));
     assert!(page.contains("\n浙江省杭州市上城区望江街…</text>"));
 }
+
+#[test]
+fn the_page_of_a_sum_names_parties_and_escapes_texts() {
+    let report = testing::sum_report();
+    let page = sum_page(&report);
+    elements(&page);
+    assert!(page.contains("costs of treatment &amp; &lt;care&gt;") && !page.contains("<care>"));
+    for shown in [
+        "vanished at: masked figures; ed25519:river",
+        "Commitment of north",
+        "89 integers of 64 bits",
+        "health-board",
+    ] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    let mut hub = report;
+    (hub.records, hub.budget) = (None, None);
+    assert!(page.contains("Own table") && !sum_page(&hub).contains("Own table"));
+}

@@ -78,7 +78,7 @@ fn squares_are_rounded_to_the_nearest_unit() {
     assert!(unit > 1 && number.middle == 500_000);
     for value in (0..=1_000_000).step_by(7919) {
         let exact = i128::from(value - number.middle).pow(2);
-        let off = exact - i128::from(number.square(value)) * unit;
+        let off = exact - number.square(value) * unit;
         assert!(2 * off.abs() <= unit, "{value} is off by {off} of {unit}");
     }
 }

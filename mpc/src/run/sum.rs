@@ -12,7 +12,8 @@ use super::{Observer, Phase, RunError};
 use crate::aggregation::masked::contributor::{self, AwaitingConsents, AwaitingShares, AwaitingTotal};
 use crate::aggregation::masked::coordinator::{Delivered, Total, Upload};
 use crate::aggregation::masked::{
-    Admitted, AnswerOnce, Complaint, Identities, MaskedChunk, MaskedEnd, Opening, ShareBundle, Sum, Task, TotalEnd,
+    Admitted, AnswerOnce, Complaint, Identities, MaskedChunk, MaskedEnd, Opening, ShareBundle, Sum, Task,
+    TotalEnd,
 };
 use crate::error::Error;
 use crate::message::{Finished, Message, kind};
@@ -214,6 +215,6 @@ pub fn send_total(total: &Total, channel: &mut impl Channel, peer: &PartyId) -> 
     if bool::from(receipt.digest.ct_eq(&total.sum().digest())) {
         Ok(())
     } else {
-        Err(Error::Transcript { peer: peer.clone() }.into())
+        Err(Error::Transcript { peer: peer.clone() }.into()) // MASK-19
     }
 }

@@ -76,7 +76,7 @@ impl<'t> AwaitingKeys<'t> {
     /// Takes everyone's keys and deals shares of the own secrets.
     ///
     /// # Errors
-    /// The errors of SUM-3 to SUM-5.
+    /// The errors of MASK-3 to MASK-5.
     pub fn deal<R: CryptoRng + ?Sized>(
         self,
         list: &KeyList,
@@ -110,29 +110,29 @@ impl<'t> AwaitingKeys<'t> {
         Ok((state, shares))
     }
 
-    /// Checks the list: SUM-3 and SUM-4.
+    /// Checks the list: MASK-3 and MASK-4.
     fn check(&self, list: &KeyList, identities: &dyn Identities) -> Result<(), Error> {
         let peer = self.task.coordinator();
         let seats = list.entries.iter().map(|(seat, _)| *seat);
         check_seats(self.task, seats)?;
         if !list.entries.iter().any(|(seat, keys)| *seat == self.seat && *keys == self.keys) {
-            return Err(Error::OtherKeys { peer: peer.clone() }); // SUM-3
+            return Err(Error::OtherKeys { peer: peer.clone() }); // MASK-3
         }
         let (found, needed) = (list.entries.len(), self.task.quorum());
         if found < needed {
-            return Err(Error::TooFewParties { found, needed, step: "came" }); // SUM-4
+            return Err(Error::TooFewParties { found, needed, step: "came" }); // MASK-4
         }
         for (seat, keys) in list.entries.iter().filter(|(seat, _)| *seat != self.seat) {
             let signer = self.task.party(*seat);
             if !identities.verify(signer, &keys_text(self.task, *seat, keys), &keys.signature) {
                 let (peer, signer) = (peer.clone(), signer.clone());
-                return Err(Error::BadSignature { peer, signer, message: KeyList::NAME }); // SUM-3
+                return Err(Error::BadSignature { peer, signer, message: KeyList::NAME }); // MASK-3
             }
         }
         Ok(())
     }
 
-    /// Agrees on keys with everyone: SUM-5.
+    /// Agrees on keys with everyone: MASK-5.
     fn agree(&self, list: &KeyList) -> Result<Vec<Peer>, Error> {
         let others: Vec<_> = list.entries.iter().filter(|(seat, _)| *seat != self.seat).collect();
         let mut seen = vec![&self.keys.mask_key, &self.keys.sealing_key];
@@ -140,10 +140,10 @@ impl<'t> AwaitingKeys<'t> {
         for (seat, keys) in &others {
             let party = self.task.party(*seat);
             if [&keys.mask_key, &keys.sealing_key].iter().any(|key| seen.contains(key)) {
-                return Err(Error::SharedKey { peer: party.clone() }); // SUM-5
+                return Err(Error::SharedKey { peer: party.clone() }); // MASK-5
             }
             seen.extend([&keys.mask_key, &keys.sealing_key]);
-            let decode = |encoded| Element::decode(encoded).map_err(|cause| bad_key(party, *seat, cause)); // SUM-5
+            let decode = |encoded| Element::decode(encoded).map_err(|cause| bad_key(party, *seat, cause)); // MASK-5
             products.push(decode(&keys.mask_key)?.mul(&self.mask_key));
             products.push(decode(&keys.sealing_key)?.mul(&self.sealing_key));
         }
@@ -163,14 +163,14 @@ fn bad_key(party: &PartyId, seat: u16, cause: BadElement) -> Error {
     Error::BadElement { peer: party.clone(), message: RoundKeys::NAME, index: seat.into(), cause }
 }
 
-/// Checks that seats rise and exist: SUM-3.
+/// Checks that seats rise and exist: MASK-3.
 fn check_seats(task: &Task, seats: impl Iterator<Item = u16> + Clone) -> Result<(), Error> {
     let rising = seats.clone().zip(seats.clone().skip(1)).all(|(a, b)| a < b);
     if rising && seats.last().is_none_or(|last| usize::from(last) < task.terms().parties.len()) {
         Ok(())
     } else {
         let rule = "seats are named in order, each once";
-        Err(Error::BadSurvivors { peer: task.coordinator().clone(), rule }) // SUM-3
+        Err(Error::BadSurvivors { peer: task.coordinator().clone(), rule }) // MASK-3
     }
 }
 
@@ -249,7 +249,7 @@ impl<'t> AwaitingShares<'t> {
     /// Takes the others' shares and begins to mask `input`.
     ///
     /// # Errors
-    /// The errors of SUM-3, SUM-6 and SUM-7; after [`Error::BadShare`], a [`Complaint`] tells the coordinator why this
+    /// The errors of MASK-3, MASK-6 and MASK-7; after [`Error::BadShare`], a [`Complaint`] tells the coordinator why this
     /// party withdraws.
     pub fn mask<'a, R: CryptoRng + ?Sized>(
         self,
@@ -286,35 +286,35 @@ impl<'t> AwaitingShares<'t> {
         Ok(Masking { state, masks, input, root, tag: Tag::default(), done: 0, commitment })
     }
 
-    /// Checks who dealt: SUM-3 and SUM-6.
+    /// Checks who dealt: MASK-3 and MASK-6.
     fn check(&self, bundle: &ShareBundle) -> Result<Vec<u16>, Error> {
         let dealers: Vec<u16> = bundle.entries.iter().map(|dealt| dealt.seat).collect();
         check_seats(self.task, dealers.iter().copied())?;
         if !dealers.iter().all(|seat| self.peers.iter().any(|peer| peer.seat == *seat)) {
             let rule = "only those deal who sent keys";
-            return Err(Error::BadSurvivors { peer: self.task.coordinator().clone(), rule }); // SUM-6
+            return Err(Error::BadSurvivors { peer: self.task.coordinator().clone(), rule }); // MASK-6
         }
         let (found, needed) = (dealers.len() + 1, self.task.quorum());
         if found < needed {
-            return Err(Error::TooFewParties { found, needed, step: "dealt shares" }); // SUM-6
+            return Err(Error::TooFewParties { found, needed, step: "dealt shares" }); // MASK-6
         }
         Ok(dealers)
     }
 
-    /// Opens a dealer's shares and checks them against its commitments: SUM-7.
+    /// Opens a dealer's shares and checks them against its commitments: MASK-7.
     fn open(&self, dealt: &Dealt, peer: &Peer) -> Result<Kept, Error> {
         let session = &self.session;
         let commitments = &dealt.share.commitments;
         let deal = Deal { session, from: dealt.seat, to: self.seat, dealing: &dealt.dealing, commitments };
         let key = sealing_key(session, &peer.sealing, dealt.seat, self.seat);
         let bad = || Error::BadShare { peer: self.task.party(dealt.seat).clone() };
-        let shares = deal.open(&key, &dealt.share.sealed).ok_or_else(bad)?; // SUM-7
+        let shares = deal.open(&key, &dealt.share.sealed).ok_or_else(bad)?; // MASK-7
         let [key_share, seed_share, part] = split(&shares);
         let committed = |secret, share| share_commitment(session, dealt.seat, self.seat, secret, share);
         let found = [committed(Secret::MaskKey, key_share), committed(Secret::Seed, seed_share)];
         let part = group_part_commitment(session, dealt.seat, part);
         if found != *commitments || part != dealt.dealing.group_part {
-            return Err(bad()); // SUM-7
+            return Err(bad()); // MASK-7
         }
         Ok(Kept { dealer: dealt.seat, shares })
     }
@@ -428,7 +428,7 @@ impl<'t> AwaitingSurvivors<'t> {
     /// Takes the list of survivors and signs it.
     ///
     /// # Errors
-    /// The errors of SUM-3 and SUM-8.
+    /// The errors of MASK-3 and MASK-8.
     pub fn confirm(
         self,
         survivors: &Survivors,
@@ -442,14 +442,14 @@ impl<'t> AwaitingSurvivors<'t> {
         Ok((AwaitingConsents { state: self.state, survivors, text }, consent))
     }
 
-    /// Checks the list: SUM-3 and SUM-8.
+    /// Checks the list: MASK-3 and MASK-8.
     fn check(&self, survivors: &Survivors) -> Result<(), Error> {
         let state = &self.state;
         let seats = survivors.entries.iter().map(|(seat, _)| *seat);
         check_seats(state.task, seats.clone())?;
         let rule = |holds, rule| {
             let peer = state.task.coordinator().clone();
-            if holds { Ok(()) } else { Err(Error::BadSurvivors { peer, rule }) } // SUM-8
+            if holds { Ok(()) } else { Err(Error::BadSurvivors { peer, rule }) } // MASK-8
         };
         let dealers: Vec<u16> = state.kept.iter().map(|kept| kept.dealer).collect();
         rule(survivors.dealers == dealers, "those who dealt shares are as this party knows them")?;
@@ -458,7 +458,7 @@ impl<'t> AwaitingSurvivors<'t> {
         rule(own.is_some_and(|(_, end)| *end == self.end), "this party sent what it sent")?;
         let (found, needed) = (survivors.entries.len(), state.task.quorum());
         if found < needed {
-            return Err(Error::TooFewParties { found, needed, step: "survived" }); // SUM-8
+            return Err(Error::TooFewParties { found, needed, step: "survived" }); // MASK-8
         }
         Ok(())
     }
@@ -477,7 +477,7 @@ impl<'t> AwaitingConsents<'t> {
     /// each other dealer, and never both of one.
     ///
     /// # Errors
-    /// [`Error::NoConsent`], SUM-10; [`Error::AnsweredBefore`], SUM-11.
+    /// [`Error::NoConsent`], MASK-10; [`Error::AnsweredBefore`], MASK-11.
     pub fn answer(
         self,
         consents: &Consents,
@@ -488,13 +488,17 @@ impl<'t> AwaitingConsents<'t> {
         let state = self.state;
         let survives = |seat: u16| self.survivors.entries.iter().any(|(other, _)| *other == seat);
         if found < needed {
-            return Err(Error::NoConsent { peer: state.task.coordinator().clone(), found, needed }); // SUM-10
+            return Err(Error::NoConsent { peer: state.task.coordinator().clone(), found, needed }); // MASK-10
         }
-        once.note(&state.session).map_err(|_| Error::AnsweredBefore)?; // SUM-11
+        once.note(&state.session).map_err(|_| Error::AnsweredBefore)?; // MASK-11
         // [BIKMMPRSS17 figure 4, round 4]
         let shares = |of_survivors: bool| {
             let kept = state.kept.iter().filter(|kept| survives(kept.dealer) == of_survivors);
-            kept.map(|kept| *split(&kept.shares)[usize::from(of_survivors)]).collect()
+            let share = |kept: &Kept| {
+                let [mask_key, seed, _] = split(&kept.shares);
+                if of_survivors { *seed } else { *mask_key }
+            };
+            kept.map(share).collect()
         };
         let unmasking =
             Unmasking { seeds: Zeroizing::new(shares(true)), keys: Zeroizing::new(shares(false)) };
@@ -533,7 +537,7 @@ impl AwaitingTotal<'_> {
     /// Takes the next part of the total.
     ///
     /// # Errors
-    /// [`Error::Count`], SUM-9.
+    /// [`Error::Count`], MASK-9.
     pub fn accept(&mut self, chunk: TotalChunk) -> Result<(), Error> {
         self.total.accept(chunk, self.task.coordinator())
     }
@@ -541,13 +545,13 @@ impl AwaitingTotal<'_> {
     /// Checks the total by its tag.
     ///
     /// # Errors
-    /// [`Error::Count`], SUM-9; [`Error::AlteredTotal`], SUM-12.
+    /// [`Error::Count`], MASK-9; [`Error::AlteredTotal`], MASK-12.
     pub fn close(self, end: TotalEnd) -> Result<Sum, Error> {
         let peer = self.task.coordinator();
         let words = self.total.close(TotalEnd::NAME, peer)?;
         let found = words.tag(&self.points).to_bytes();
         if !bool::from(found.ct_eq(&end.tag)) {
-            return Err(Error::AlteredTotal { peer: peer.clone() }); // SUM-12
+            return Err(Error::AlteredTotal { peer: peer.clone() }); // MASK-12
         }
         Ok(Sum::new(self.task, self.session, &self.survivors, words))
     }

@@ -28,7 +28,7 @@ use crate::secret::SecretScalar;
 use crate::shamir::Recovery;
 use crate::transcript::DIGEST_BYTES;
 
-/// Puts down what a party sent, once: SUM-13.
+/// Puts down what a party sent, once: MASK-13.
 fn put<T>(
     into: &mut BTreeMap<u16, T>,
     seat: u16,
@@ -37,15 +37,15 @@ fn put<T>(
     value: T,
 ) -> Result<(), Error> {
     if into.contains_key(&seat) {
-        return Err(Error::OutOfTurn { peer: from.clone(), message }); // SUM-13
+        return Err(Error::OutOfTurn { peer: from.clone(), message }); // MASK-13
     }
     into.insert(seat, value);
     Ok(())
 }
 
-/// Checks that enough parties are left: SUM-15.
+/// Checks that enough parties are left: MASK-15.
 fn enough(found: usize, needed: usize, step: &'static str) -> Result<(), Error> {
-    if found < needed { Err(Error::TooFewParties { found, needed, step }) } else { Ok(()) } // SUM-15
+    if found < needed { Err(Error::TooFewParties { found, needed, step }) } else { Ok(()) } // MASK-15
 }
 
 /// Collects the keys of those who come.
@@ -64,18 +64,18 @@ impl<'t> CollectingKeys<'t> {
     /// Takes a party's keys.
     ///
     /// # Errors
-    /// [`Error::NotAParty`], [`Error::OutOfTurn`]: SUM-13. [`Error::BadSignature`], [`Error::BadElement`],
-    /// [`Error::SharedKey`]: SUM-14.
+    /// [`Error::NotAParty`], [`Error::OutOfTurn`]: MASK-13. [`Error::BadSignature`], [`Error::BadElement`],
+    /// [`Error::SharedKey`]: MASK-14.
     pub fn accept(
         &mut self,
         from: &PartyId,
         keys: RoundKeys,
         identities: &dyn Identities,
     ) -> Result<(), Error> {
-        let seat = self.task.seat(from)?; // SUM-13
+        let seat = self.task.seat(from)?; // MASK-13
         let peer = || from.clone();
         if !identities.verify(from, &keys_text(self.task, seat, &keys), &keys.signature) {
-            return Err(Error::BadSignature { peer: peer(), signer: peer(), message: RoundKeys::NAME }); // SUM-14
+            return Err(Error::BadSignature { peer: peer(), signer: peer(), message: RoundKeys::NAME }); // MASK-14
         }
         for key in [&keys.mask_key, &keys.sealing_key] {
             let bad = |cause| Error::BadElement {
@@ -84,14 +84,14 @@ impl<'t> CollectingKeys<'t> {
                 index: seat.into(),
                 cause,
             };
-            Element::decode(key).map_err(bad)?; // SUM-14
+            Element::decode(key).map_err(bad)?; // MASK-14
         }
         let mut known = self.keys.iter().filter(|(other, _)| **other != seat).map(|(_, keys)| keys);
         let own = [&keys.mask_key, &keys.sealing_key];
         let is_shared =
             known.any(|other| own.contains(&&other.mask_key) || own.contains(&&other.sealing_key));
         if is_shared || keys.mask_key == keys.sealing_key {
-            return Err(Error::SharedKey { peer: peer() }); // SUM-14
+            return Err(Error::SharedKey { peer: peer() }); // MASK-14
         }
         put(&mut self.keys, seat, from, RoundKeys::NAME, keys)
     }
@@ -99,7 +99,7 @@ impl<'t> CollectingKeys<'t> {
     /// Ends the step with the list that goes to all who came.
     ///
     /// # Errors
-    /// [`Error::TooFewParties`], SUM-15.
+    /// [`Error::TooFewParties`], MASK-15.
     pub fn close(self) -> Result<(CollectingShares<'t>, KeyList), Error> {
         enough(self.keys.len(), self.task.quorum(), "came")?;
         let list = KeyList { entries: self.keys.iter().map(|(seat, keys)| (*seat, keys.clone())).collect() };
@@ -128,26 +128,26 @@ impl<'t> CollectingShares<'t> {
     /// Takes a party's shares.
     ///
     /// # Errors
-    /// [`Error::NotAParty`], [`Error::OutOfTurn`], [`Error::Count`], [`Error::BadElement`]: SUM-13.
+    /// [`Error::NotAParty`], [`Error::OutOfTurn`], [`Error::Count`], [`Error::BadElement`]: MASK-13.
     pub fn accept(&mut self, from: &PartyId, shares: SealedShares) -> Result<(), Error> {
         let seat = self.run.task.seat(from)?;
         let (peer, message) = (from.clone(), SealedShares::NAME);
         if !self.run.keys.contains_key(&seat) {
-            return Err(Error::OutOfTurn { peer, message }); // SUM-13
+            return Err(Error::OutOfTurn { peer, message }); // MASK-13
         }
         let (found, expected) = (shares.entries.len(), self.run.keys.len() - 1);
         if found != expected {
-            return Err(Error::Count { peer, message, found, expected }); // SUM-13
+            return Err(Error::Count { peer, message, found, expected }); // MASK-13
         }
         let bad = |cause| Error::BadElement { peer, message, index: seat.into(), cause };
-        Element::decode(&shares.dealing.self_key).map_err(bad)?; // SUM-13
+        Element::decode(&shares.dealing.self_key).map_err(bad)?; // MASK-13
         put(&mut self.shares, seat, from, message, shares)
     }
 
     /// Ends the step with the bundle of each dealer.
     ///
     /// # Errors
-    /// [`Error::TooFewParties`], SUM-15.
+    /// [`Error::TooFewParties`], MASK-15.
     pub fn close(self) -> Result<(CollectingVectors<'t>, Vec<(PartyId, ShareBundle)>), Error> {
         enough(self.shares.len(), self.run.task.quorum(), "dealt shares")?;
         let all: Vec<u16> = self.run.keys.keys().copied().collect();
@@ -233,7 +233,7 @@ impl Upload {
     /// Takes the next chunk.
     ///
     /// # Errors
-    /// [`Error::Count`], SUM-9.
+    /// [`Error::Count`], MASK-9.
     pub fn accept(&mut self, chunk: MaskedChunk) -> Result<(), Error> {
         self.root.absorb(&chunk.bytes);
         self.vector.accept(chunk, &self.from)
@@ -242,15 +242,15 @@ impl Upload {
     /// Takes what stands behind the last chunk.
     ///
     /// # Errors
-    /// [`Error::Count`], SUM-9; [`Error::Transcript`], [`Error::Malformed`], SUM-16.
+    /// [`Error::Count`], MASK-9; [`Error::Transcript`], [`Error::Malformed`], MASK-16.
     pub fn finish(self, end: MaskedEnd) -> Result<Delivered, Error> {
         let vector = self.vector.close(MaskedEnd::NAME, &self.from)?;
         let (peer, message) = (self.from.clone(), MaskedEnd::NAME);
         if self.root.finish() != end.root {
-            return Err(Error::Transcript { peer }); // SUM-16
+            return Err(Error::Transcript { peer }); // MASK-16
         }
         if Tag::from_bytes(&end.tag).is_none() {
-            return Err(Error::Malformed { peer, message, cause: Malformation::Field { field: "tag" } }); // SUM-16
+            return Err(Error::Malformed { peer, message, cause: Malformation::Field { field: "tag" } }); // MASK-16
         }
         Ok(Delivered { seat: self.seat, from: self.from, vector, end })
     }
@@ -260,11 +260,11 @@ impl<'t> CollectingVectors<'t> {
     /// Begins to receive the vector of a party.
     ///
     /// # Errors
-    /// [`Error::NotAParty`], [`Error::OutOfTurn`], SUM-13.
+    /// [`Error::NotAParty`], [`Error::OutOfTurn`], MASK-13.
     pub fn upload(&self, from: &PartyId) -> Result<Upload, Error> {
         let seat = self.run.task.seat(from)?;
         if !self.dealings.contains_key(&seat) {
-            return Err(Error::OutOfTurn { peer: from.clone(), message: MaskedChunk::NAME }); // SUM-13
+            return Err(Error::OutOfTurn { peer: from.clone(), message: MaskedChunk::NAME }); // MASK-13
         }
         let root = Root::new(&self.run.session, seat);
         Ok(Upload { seat, from: from.clone(), vector: Assembly::new(self.run.task), root })
@@ -273,7 +273,7 @@ impl<'t> CollectingVectors<'t> {
     /// Adds a whole vector.
     ///
     /// # Errors
-    /// [`Error::OutOfTurn`], SUM-13.
+    /// [`Error::OutOfTurn`], MASK-13.
     pub fn accept(&mut self, delivered: Delivered) -> Result<(), Error> {
         put(&mut self.ends, delivered.seat, &delivered.from, MaskedEnd::NAME, delivered.end)?;
         self.sum.add(&delivered.vector.bytes);
@@ -298,7 +298,7 @@ impl<'t> CollectingVectors<'t> {
     /// Ends the step with the list of survivors.
     ///
     /// # Errors
-    /// [`Error::TooFewParties`], SUM-15.
+    /// [`Error::TooFewParties`], MASK-15.
     pub fn close(self) -> Result<(CollectingConsents<'t>, Survivors), Error> {
         enough(self.ends.len(), self.run.task.quorum(), "survived")?;
         let dealers = self.dealings.keys().copied().collect();
@@ -324,10 +324,10 @@ impl Masked<'_> {
         self.survivors.entries.iter().any(|(other, _)| *other == seat)
     }
 
-    /// Returns the seat of a survivor: SUM-13.
+    /// Returns the seat of a survivor: MASK-13.
     fn survivor(&self, from: &PartyId, message: &'static str) -> Result<u16, Error> {
         let seat = self.run.task.seat(from)?;
-        if self.survives(seat) { Ok(seat) } else { Err(Error::OutOfTurn { peer: from.clone(), message }) } // SUM-13
+        if self.survives(seat) { Ok(seat) } else { Err(Error::OutOfTurn { peer: from.clone(), message }) } // MASK-13
     }
 }
 
@@ -343,7 +343,7 @@ impl<'t> CollectingConsents<'t> {
     /// Takes a survivor's signature.
     ///
     /// # Errors
-    /// [`Error::NotAParty`], [`Error::OutOfTurn`], SUM-13; [`Error::BadSignature`], SUM-14.
+    /// [`Error::NotAParty`], [`Error::OutOfTurn`], MASK-13; [`Error::BadSignature`], MASK-14.
     pub fn accept(
         &mut self,
         from: &PartyId,
@@ -353,7 +353,7 @@ impl<'t> CollectingConsents<'t> {
         let message = Consent::NAME;
         let seat = self.masked.survivor(from, message)?;
         if !identities.verify(from, &self.text, &consent.signature) {
-            return Err(Error::BadSignature { peer: from.clone(), signer: from.clone(), message }); // SUM-14
+            return Err(Error::BadSignature { peer: from.clone(), signer: from.clone(), message }); // MASK-14
         }
         put(&mut self.consents, seat, from, message, consent)
     }
@@ -361,7 +361,7 @@ impl<'t> CollectingConsents<'t> {
     /// Ends the step with the signatures that go to all who signed.
     ///
     /// # Errors
-    /// [`Error::TooFewParties`], SUM-15.
+    /// [`Error::TooFewParties`], MASK-15.
     pub fn close(self) -> Result<(CollectingAnswers<'t>, Consents), Error> {
         enough(self.consents.len(), self.masked.run.task.terms().threshold, "confirmed the survivors")?;
         let consents = Consents { entries: self.consents.into_iter().collect() };
@@ -380,7 +380,7 @@ impl<'t> CollectingAnswers<'t> {
     /// Takes a survivor's shares.
     ///
     /// # Errors
-    /// [`Error::NotAParty`], [`Error::OutOfTurn`], [`Error::Count`], SUM-13; [`Error::BadShare`], SUM-17.
+    /// [`Error::NotAParty`], [`Error::OutOfTurn`], [`Error::Count`], MASK-13; [`Error::BadShare`], MASK-17.
     pub fn accept(&mut self, from: &PartyId, answer: Unmasking) -> Result<(), Error> {
         let seat = self.masked.survivor(from, Unmasking::NAME)?;
         for (survived, secret, shares) in
@@ -389,7 +389,7 @@ impl<'t> CollectingAnswers<'t> {
             let dealers = self.dealers(survived);
             let (found, expected) = (shares.len(), dealers.len());
             if found != expected {
-                return Err(Error::Count { peer: from.clone(), message: Unmasking::NAME, found, expected }); // SUM-13
+                return Err(Error::Count { peer: from.clone(), message: Unmasking::NAME, found, expected }); // MASK-13
             }
             let holds = |(dealer, share): (&(u16, &Committed), &[u8; 32])| {
                 let commitments = dealer.1.commitments.get(&seat);
@@ -397,7 +397,7 @@ impl<'t> CollectingAnswers<'t> {
                 committed == Some(&share_commitment(&self.masked.run.session, dealer.0, seat, secret, share))
             };
             if !dealers.iter().zip(shares.iter()).all(holds) {
-                return Err(Error::BadShare { peer: from.clone() }); // SUM-17
+                return Err(Error::BadShare { peer: from.clone() }); // MASK-17
             }
         }
         put(&mut self.answers, seat, from, Unmasking::NAME, answer)
@@ -416,7 +416,7 @@ impl<'t> CollectingAnswers<'t> {
     /// Recovers what hides the sum and takes it off.
     ///
     /// # Errors
-    /// [`Error::TooFewParties`], SUM-15; [`Error::BadDealing`], SUM-18.
+    /// [`Error::TooFewParties`], MASK-15; [`Error::BadDealing`], MASK-18.
     pub fn close(self) -> Result<Total, Error> {
         let threshold = self.masked.run.task.terms().threshold;
         enough(self.answers.len(), threshold, "gave out their shares")?;
@@ -450,7 +450,7 @@ impl<'t> CollectingAnswers<'t> {
         Ok(masks.into_iter().collect())
     }
 
-    /// Recovers a secret of a dealer and checks it against its public key: SUM-18.
+    /// Recovers a secret of a dealer and checks it against its public key: MASK-18.
     fn recover(
         &self,
         recovery: &Recovery,
@@ -460,7 +460,7 @@ impl<'t> CollectingAnswers<'t> {
     ) -> Result<SecretScalar, Error> {
         let secret = recovery.secret(&Zeroizing::new(shares));
         let secret = secret.filter(|secret| Element::generate(secret).encode() == *public);
-        secret.ok_or_else(|| Error::BadDealing { peer: self.masked.run.task.party(dealer).clone() }) // SUM-18
+        secret.ok_or_else(|| Error::BadDealing { peer: self.masked.run.task.party(dealer).clone() }) // MASK-18
     }
 
     /// Returns what takes off the masks that a vanished party shares with the survivors.

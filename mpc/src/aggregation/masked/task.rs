@@ -51,7 +51,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// Checks the terms: SUM-1.
+    /// Checks the terms: MASK-1.
     ///
     /// # Errors
     /// [`Error::Sum`] where they make no sum that protects its parties; [`Error::SumOverflow`] where no ring holds it.
@@ -77,7 +77,7 @@ impl Task {
         rule((1..=MAX_LEN).contains(&terms.len), "has 1 to 2^27 words")?;
         rule(terms.bounds.0 <= terms.bounds.1, "has a lower bound that is not above the upper one")?;
         let ring = Ring::holding(parties, terms.bounds.0, terms.bounds.1);
-        let ring = ring.ok_or(Error::SumOverflow { parties })?; // SUM-1
+        let ring = ring.ok_or(Error::SumOverflow { parties })?; // MASK-1
         let id = identify(&terms, ring);
         Ok(Self { terms, ring, id })
     }
@@ -105,14 +105,14 @@ impl Task {
             .map(|c| c.min(self.terms.threshold - 1))
     }
 
-    /// Checks a party's own vector, and lends it for masking: SUM-2.
+    /// Checks a party's own vector, and lends it for masking: MASK-2.
     ///
     /// # Errors
     /// [`Error::VectorLength`]; [`Error::OutOfRange`] with the number of values outside of the bounds.
     pub fn admit<'a>(&self, values: Values<'a>) -> Result<Admitted<'a>, Error> {
         let (found, expected) = (values.len(), self.terms.len);
         if found != expected {
-            return Err(Error::VectorLength { found, expected }); // SUM-2
+            return Err(Error::VectorLength { found, expected }); // MASK-2
         }
         let (low, high) = self.terms.bounds;
         let outside = match values {
@@ -128,7 +128,7 @@ impl Task {
             Values::Wide(values) => values.iter().filter(|&&value| value < low || value > high).count(),
         };
         if outside > 0 {
-            return Err(Error::OutOfRange { count: outside }); // SUM-2
+            return Err(Error::OutOfRange { count: outside }); // MASK-2
         }
         Ok(Admitted(values))
     }

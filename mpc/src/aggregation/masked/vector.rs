@@ -73,13 +73,13 @@ impl Assembly {
         self.expected - self.words.bytes.len()
     }
 
-    /// Takes the next chunk: SUM-9.
+    /// Takes the next chunk: MASK-9.
     pub(super) fn accept<const K: u8>(&mut self, chunk: VectorChunk<K>, peer: &PartyId) -> Result<(), Error> {
         let expected = self.missing_bytes().min(CHUNK_BYTES);
         let found = chunk.bytes.len();
         if expected == 0 || found != expected {
             let message = VectorChunk::<K>::NAME;
-            return Err(Error::Count { peer: peer.clone(), message, found, expected }); // SUM-9
+            return Err(Error::Count { peer: peer.clone(), message, found, expected }); // MASK-9
         }
         if self.words.bytes.is_empty() {
             self.words.bytes.reserve_exact(self.expected);
@@ -88,11 +88,11 @@ impl Assembly {
         Ok(())
     }
 
-    /// Returns the vector once it is whole: SUM-9.
+    /// Returns the vector once it is whole: MASK-9.
     pub(super) fn close(self, message: &'static str, peer: &PartyId) -> Result<Words, Error> {
         let found = self.words.bytes.len();
         if found != self.expected {
-            return Err(Error::Count { peer: peer.clone(), message, found, expected: self.expected }); // SUM-9
+            return Err(Error::Count { peer: peer.clone(), message, found, expected: self.expected }); // MASK-9
         }
         Ok(self.words)
     }

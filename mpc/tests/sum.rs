@@ -86,7 +86,7 @@ fn every_pattern_of_losses_of_four_parties_gives_the_sum_or_says_who_is_missing(
     let task = Task::new(four).unwrap();
     let choices = Step::ALL.len() + 1;
     for pattern in 0..choices.pow(4) {
-        let chosen = (0..4).map(|seat| (seat, pattern / choices.pow(seat as u32) % choices));
+        let chosen = (0..4).map(|seat| (seat, pattern / choices.pow(u32::try_from(seat).unwrap()) % choices));
         let losses = chosen.filter_map(|(seat, choice)| Some((seat, *Step::ALL.get(choice)?))).collect();
         check(&task, &losses, 3);
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use tidegate_mpc::aggregation::masked::contributor::{self, AwaitingTotal};
@@ -38,7 +38,8 @@ pub(crate) fn name(seat: usize) -> PartyId {
 
 /// Makes the keys of so many parties, and of the hub behind them.
 pub(crate) fn notaries(parties: usize) -> Vec<Notary> {
-    let keys: Vec<_> = (0..=parties).map(|seat| SigningKey::from_bytes(&[seat as u8 + 1; 32])).collect();
+    let keys: Vec<_> =
+        (0..=parties).map(|seat| SigningKey::from_bytes(&[u8::try_from(seat + 1).unwrap(); 32])).collect();
     let names = (0..parties).map(name).chain(["hub".parse().unwrap()]);
     let all = Arc::new(names.zip(&keys).map(|(name, key)| (name, key.verifying_key())).collect());
     keys.into_iter().map(|own| Notary { own, all: Arc::clone(&all) }).collect()
@@ -101,35 +102,41 @@ pub(crate) struct Ended {
 
 /// Runs a sum.
 pub(crate) fn run(task: &Task, inputs: &[Vec<i128>], losses: &Losses, seed: u64) -> Result<Ended, Error> {
-    run_timed(task, |seat| Values::Wide(&inputs[seat]), losses, seed, &mut Clock::default())
+    run_timed(task, |seat| Values::Wide(&inputs[seat]), losses, seed, &mut Clock::new(|| Duration::ZERO))
 }
 
-/// The time that the first party and the coordinator spent.
-#[derive(Debug, Default)]
+/// The time that the first party and the coordinator spent, by the clock that a bench brings.
+#[derive(Debug)]
 pub(crate) struct Clock {
+    pub(crate) now: fn() -> Duration,
     pub(crate) party: Duration,
     pub(crate) coordinator: Duration,
 }
 
 impl Clock {
+    pub(crate) fn new(now: fn() -> Duration) -> Self {
+        Self { now, party: Duration::ZERO, coordinator: Duration::ZERO }
+    }
+
     fn party<T>(&mut self, seat: usize, work: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
+        let start = (self.now)();
         let done = work();
         if seat == 0 {
-            self.party += start.elapsed();
+            self.party += (self.now)() - start;
         }
         done
     }
 
     fn hub<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
+        let start = (self.now)();
         let done = work();
-        self.coordinator += start.elapsed();
+        self.coordinator += (self.now)() - start;
         done
     }
 }
 
 /// Runs a sum and takes the time.
+#[allow(clippy::too_many_lines, reason = "the steps of the protocol, one after the other")]
 pub(crate) fn run_timed<'a>(
     task: &Task,
     inputs: impl Fn(usize) -> Values<'a>,

@@ -236,7 +236,7 @@ mod tests {
             let len = 3 * TILE_BYTES / ring.word_bytes() + 5;
             let mut sum = Words::zeros(ring, len);
             let mut other = Words::zeros(ring, len);
-            other.bytes.iter_mut().enumerate().for_each(|(i, byte)| *byte = (i % 251) as u8);
+            other.bytes.iter_mut().enumerate().for_each(|(i, byte)| *byte = u8::try_from(i % 251).unwrap());
             (0..3).for_each(|_| sum.add(&other.bytes));
             let modulus_mask = if ring.bits() == 128 { u128::MAX } else { (1 << ring.bits()) - 1 };
             for (sum, one) in sum.centred().iter().zip(other.centred()) {

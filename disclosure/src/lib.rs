@@ -11,6 +11,7 @@
 //! | reasons kept back | [`check()`] | "small" and "not small" as one more equation | [`Reason::Undisclosed`] |
 //! | rounding | [`Policy::round_to`], [`round`] | exact figures and exact differences, no more | Hundepool et al. 2012, §5.4 |
 //! | noise | [`Policy::noise`], [`noise`] | whoever knows everything but one unit | Dwork et al. 2006; Canonne, Kamath, Steinke 2020 |
+//! | noise in shares | [`noise::Share`] | the same, where no party may know the noise of a total | Kairouz, Liu, Steinke 2021 |
 //! | budget | [`Budget`] | many releases with noise | Dwork and Roth 2014, §3.5 |
 //!
 //! Sources: A. Hundepool et al., "Statistical Disclosure Control", Wiley 2012. D. Gusfield, "A Graph Theoretic Approach to
@@ -19,7 +20,8 @@
 //! Problem on Tabular Data with Linear Constraints", Management Science 47(7), 2001. C. Dwork et al., "Calibrating Noise to
 //! Sensitivity in Private Data Analysis", TCC 2006. C. Dwork and A. Roth, "The Algorithmic Foundations of
 //! Differential Privacy", 2014. C. Canonne, G. Kamath, T. Steinke, "The Discrete Gaussian for Differential Privacy",
-//! NeurIPS 2020.
+//! NeurIPS 2020. P. Kairouz, Z. Liu, T. Steinke, "The Distributed Discrete Gaussian Mechanism for Federated Learning with
+//! Secure Aggregation", ICML 2021.
 //!
 //! # Three ways to a release
 //! - Values are open to the one who checks them: [`check()`].

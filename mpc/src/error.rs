@@ -96,6 +96,45 @@ pub enum Error {
     /// questions, or noise for another number of sums.
     #[error("what is to be disclosed does not fit the plan of the join")]
     Disclosure,
+    /// The terms of a sum make none that protects its parties.
+    #[error("a sum {rule}")]
+    Sum {
+        /// What holds for a sum.
+        rule: &'static str,
+    },
+    /// No ring holds the sum of so many values as large as the bounds allow.
+    #[error("the sum of {parties} values within these bounds can overflow 128 bits")]
+    SumOverflow {
+        /// Number of parties.
+        parties: usize,
+    },
+    /// The own vector is shorter or longer than agreed.
+    #[error("a vector of {found} values; {expected} are agreed on")]
+    VectorLength {
+        /// Its length.
+        found: usize,
+        /// The length agreed on.
+        expected: usize,
+    },
+    /// Values of the own vector lie outside of the agreed bounds.
+    #[error("{count} values lie outside of the agreed bounds")]
+    OutOfRange {
+        /// How many.
+        count: usize,
+    },
+    /// Too few parties are left at a step.
+    #[error("{found} parties {step}; {needed} are needed")]
+    TooFewParties {
+        /// How many there are.
+        found: usize,
+        /// How many there have to be.
+        needed: usize,
+        /// What they have done.
+        step: &'static str,
+    },
+    /// The session was answered before, or that could not be noted.
+    #[error("this session was answered before, or that cannot be noted; it is not answered again")]
+    AnsweredBefore,
     /// The peer speaks another version.
     #[error("party {peer} speaks version {found} of the protocols; this program speaks {expected}")]
     Version {
@@ -260,6 +299,78 @@ pub enum Error {
         /// The most possible.
         max: u64,
     },
+    /// The sender is no party of the sum.
+    #[error("{peer} is no party of the sum")]
+    NotAParty {
+        /// The sender.
+        peer: PartyId,
+    },
+    /// A party sent what it had sent before, or what its step does not allow.
+    #[error("party {peer} sent {message} twice, or out of turn")]
+    OutOfTurn {
+        /// The party.
+        peer: PartyId,
+        /// Name of the message.
+        message: &'static str,
+    },
+    /// A signature is not that of the party's identity key over what it should be.
+    #[error("party {peer} sent {message} whose signature by {signer} does not hold")]
+    BadSignature {
+        /// The party that sent it.
+        peer: PartyId,
+        /// The party that should have signed.
+        signer: PartyId,
+        /// Name of the message.
+        message: &'static str,
+    },
+    /// The list of keys lacks this party's own keys of this run, or holds others for it: those of an earlier run, say.
+    #[error("party {peer} sent a list without this party's own keys of this run")]
+    OtherKeys {
+        /// The coordinator.
+        peer: PartyId,
+    },
+    /// Two parties have the same key.
+    #[error("party {peer} has the same key as another party")]
+    SharedKey {
+        /// The later of the two.
+        peer: PartyId,
+    },
+    /// Sealed shares do not open, or are not what was committed to.
+    #[error("party {peer} dealt a share that does not hold")]
+    BadShare {
+        /// The party that dealt or returned it.
+        peer: PartyId,
+    },
+    /// Shares that all hold give another secret than the party's key says.
+    #[error("party {peer} dealt shares that do not fit together")]
+    BadDealing {
+        /// The party that dealt them.
+        peer: PartyId,
+    },
+    /// A list of parties at some step is not a part of the earlier one, or says of this party what is not so.
+    #[error("party {peer} told of survivors who cannot be: {rule}")]
+    BadSurvivors {
+        /// The coordinator.
+        peer: PartyId,
+        /// What does not hold.
+        rule: &'static str,
+    },
+    /// Fewer parties than the threshold confirm the survivors that this party was told of.
+    #[error("party {peer} shows {found} confirmations of the survivors; {needed} are needed")]
+    NoConsent {
+        /// The coordinator.
+        peer: PartyId,
+        /// Confirmations that hold.
+        found: usize,
+        /// How many have to.
+        needed: usize,
+    },
+    /// The total is not the sum of what the survivors sent.
+    #[error("party {peer} sent a total that is not the sum of the survivors' vectors")]
+    AlteredTotal {
+        /// The coordinator.
+        peer: PartyId,
+    },
     /// The peer reports fewer matches than may be released.
     #[error("party {peer} released {found} matches; below {minimum} nothing may be released")]
     BelowMinimum {
@@ -287,6 +398,12 @@ impl Error {
             | Self::Plan { .. }
             | Self::Cell
             | Self::Disclosure
+            | Self::Sum { .. }
+            | Self::SumOverflow { .. }
+            | Self::VectorLength { .. }
+            | Self::OutOfRange { .. }
+            | Self::TooFewParties { .. }
+            | Self::AnsweredBefore
             | Self::Unfinished { .. } => None,
             Self::Version { peer, .. }
             | Self::PeerName { peer }
@@ -308,6 +425,16 @@ impl Error {
             | Self::ContradictoryTests { peer }
             | Self::BadRelease { peer }
             | Self::ImpossibleCount { peer, .. }
+            | Self::NotAParty { peer }
+            | Self::OutOfTurn { peer, .. }
+            | Self::BadSignature { peer, .. }
+            | Self::OtherKeys { peer }
+            | Self::SharedKey { peer }
+            | Self::BadShare { peer }
+            | Self::BadDealing { peer }
+            | Self::BadSurvivors { peer, .. }
+            | Self::NoConsent { peer, .. }
+            | Self::AlteredTotal { peer }
             | Self::BelowMinimum { peer, .. } => Some(peer),
         }
     }

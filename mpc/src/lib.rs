@@ -5,13 +5,14 @@
 //! | [`psi::ecdh`] | 2 | semi-honest; the receiver's items are hidden from a malicious sender | set sizes | 6 and more | 64 receiver, about 8 sender | JKK14, JKX21 | implemented |
 //! | [`psi::cardinality`] | 2 | semi-honest | set sizes | 5 | 64 receiver, about 8 sender | DGT12 | implemented |
 //! | [`mod@join`] | 2 | semi-honest | set sizes; the number of common records, or that plus noise, to one side | 8 and more | 104 + 32 a column, for a record of each side | IKNP20 | implemented |
+//! | [`aggregation::masked`] | 2 to 100 | active, up to the table there; bounds are not proven | the sum, who survived | 6 each way | 4, 8 or 16 a word up and down, 400 a party | BIKMMPRSS17 | implemented |
 //!
 //! The layers, each of which sees only those below it:
 //! ```text
 //! run                 a protocol over a channel: window, transcript, progress
-//! psi join | transport states and messages | channels in memory and over any byte stream
+//! psi join aggregation | transport   states and messages | channels in memory and over any byte stream
 //! session message     terms, roles, session id | kinds, chunks
-//! group elgamal dlog secret tags rice transcript codec items party parallel
+//! group elgamal dlog shamir prg secret tags rice transcript codec items party parallel
 //! ```
 //! A protocol is a chain of states: each takes the messages of one step, and becomes the next state by
 //! consuming itself, so a wrong order does not compile. [`run`] drives the states over a
@@ -33,11 +34,13 @@ pub mod join;
 mod message;
 mod parallel;
 mod party;
+mod prg;
 pub mod psi;
 mod rice;
 pub mod run;
 mod secret;
 mod session;
+mod shamir;
 mod tags;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
@@ -49,5 +52,6 @@ pub use group::BadElement;
 pub use items::{Insertion, ItemSet, ItemSetBuilder, MAX_ITEM_BYTES, MAX_SET_LEN};
 pub use message::{CHUNK_LEN, Elements, Finished, MAX_MESSAGE_BYTES, Message, ReleasedCount};
 pub use party::PartyId;
+pub use prg::Suite;
 pub use secret::SecretScalar;
 pub use session::{Hello, Offer, Outputs, Protocol, Role, RoleChoice, Session, Term, Terms, VERSION};

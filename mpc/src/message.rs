@@ -33,6 +33,19 @@ pub(crate) mod kind {
     pub(crate) const AGGREGATES: u8 = 18;
     pub(crate) const MATCHED_COUNT: u8 = 19;
     pub(crate) const FIGURES: u8 = 20;
+    pub(crate) const ROUND_KEYS: u8 = 21;
+    pub(crate) const KEY_LIST: u8 = 22;
+    pub(crate) const SEALED_SHARES: u8 = 23;
+    pub(crate) const SHARE_BUNDLE: u8 = 24;
+    pub(crate) const MASKED_CHUNK: u8 = 25;
+    pub(crate) const MASKED_END: u8 = 26;
+    pub(crate) const SURVIVORS: u8 = 27;
+    pub(crate) const CONSENT: u8 = 28;
+    pub(crate) const CONSENTS: u8 = 29;
+    pub(crate) const UNMASKING: u8 = 30;
+    pub(crate) const TOTAL_CHUNK: u8 = 31;
+    pub(crate) const TOTAL_END: u8 = 32;
+    pub(crate) const COMPLAINT: u8 = 33;
 
     /// Names a kind for an error.
     pub(crate) fn name(kind: Option<&u8>) -> &'static str {
@@ -57,6 +70,19 @@ pub(crate) mod kind {
             Some(&AGGREGATES) => "Aggregates",
             Some(&MATCHED_COUNT) => "MatchedCount",
             Some(&FIGURES) => "Figures",
+            Some(&ROUND_KEYS) => "RoundKeys",
+            Some(&KEY_LIST) => "KeyList",
+            Some(&SEALED_SHARES) => "SealedShares",
+            Some(&SHARE_BUNDLE) => "ShareBundle",
+            Some(&MASKED_CHUNK) => "MaskedChunk",
+            Some(&MASKED_END) => "MaskedEnd",
+            Some(&SURVIVORS) => "Survivors",
+            Some(&CONSENT) => "Consent",
+            Some(&CONSENTS) => "Consents",
+            Some(&UNMASKING) => "Unmasking",
+            Some(&TOTAL_CHUNK) => "TotalChunk",
+            Some(&TOTAL_END) => "TotalEnd",
+            Some(&COMPLAINT) => "Complaint",
             Some(_) => "an unknown message",
             None => "an empty message",
         }

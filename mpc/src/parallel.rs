@@ -26,6 +26,40 @@ where
     join(results, len)
 }
 
+/// Applies `work` to consecutive chunks of `len`, with their numbers, and returns what it made of them in order.
+pub(crate) fn chunked<T, R, F>(items: &mut [T], len: usize, work: F) -> Vec<R>
+where
+    T: Send,
+    R: Send,
+    F: Fn(usize, &mut [T]) -> R + Sync,
+{
+    let one = |(index, chunk): (usize, &mut [T])| work(index, chunk);
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        items.par_chunks_mut(len).enumerate().map(one).collect()
+    }
+    #[cfg(not(feature = "parallel"))]
+    items.chunks_mut(len).enumerate().map(one).collect()
+}
+
+/// As [`chunked`], of items that stay as they are.
+pub(crate) fn mapped<T, R, F>(items: &[T], len: usize, work: F) -> Vec<R>
+where
+    T: Sync,
+    R: Send,
+    F: Fn(usize, &[T]) -> R + Sync,
+{
+    let one = |(index, chunk): (usize, &[T])| work(index, chunk);
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        items.par_chunks(len).enumerate().map(one).collect()
+    }
+    #[cfg(not(feature = "parallel"))]
+    items.chunks(len).enumerate().map(one).collect()
+}
+
 /// Sorts in place; equal elements are indistinguishable to every caller.
 pub(crate) fn sort<T: Ord + Send>(items: &mut [T]) {
     #[cfg(feature = "parallel")]

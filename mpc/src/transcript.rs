@@ -17,6 +17,34 @@ pub(crate) const JOIN_TAG: &str = "tidegate/1 join tag";
 pub(crate) const JOIN_DUMMY: &str = "tidegate/1 join dummy";
 /// Dummy row of `join` that matches nothing.
 pub(crate) const JOIN_DECOY: &str = "tidegate/1 join decoy";
+/// Terms of a sum in `aggregation::masked`.
+pub(crate) const SUM_TASK: &str = "tidegate/1 sum task";
+/// What a party signs with its keys of one sum.
+pub(crate) const SUM_KEYS: &str = "tidegate/1 sum keys";
+/// The session of one sum: its task and everyone's keys.
+pub(crate) const SUM_SESSION: &str = "tidegate/1 sum session";
+/// Mask of two parties.
+pub(crate) const SUM_PAIR_MASK: &str = "tidegate/1 sum pair mask";
+/// Mask of one party.
+pub(crate) const SUM_SELF_MASK: &str = "tidegate/1 sum self mask";
+/// Key under which shares are sealed.
+pub(crate) const SUM_SEAL: &str = "tidegate/1 sum seal";
+/// What sealed shares are bound to.
+pub(crate) const SUM_DEAL: &str = "tidegate/1 sum deal";
+/// Commitment to a share.
+pub(crate) const SUM_SHARE: &str = "tidegate/1 sum share";
+/// Commitment to a part of the secret that all parties share.
+pub(crate) const SUM_GROUP_PART: &str = "tidegate/1 sum group part";
+/// The secret that all parties share.
+pub(crate) const SUM_GROUP: &str = "tidegate/1 sum group";
+/// The list of survivors, which each of them signs.
+pub(crate) const SUM_SURVIVORS: &str = "tidegate/1 sum survivors";
+/// Root over a masked vector.
+pub(crate) const SUM_VECTOR: &str = "tidegate/1 sum vector";
+/// Receipt for the total.
+pub(crate) const SUM_RECEIPT: &str = "tidegate/1 sum receipt";
+/// Commitment to a plain vector.
+pub(crate) const SUM_COMMITMENT: &str = "tidegate/1 sum commitment";
 /// Messages from the receiver to the sender.
 const TO_SENDER: &str = "tidegate/1 transcript to sender";
 /// Messages from the sender to the receiver.

@@ -26,6 +26,7 @@ use tokio_rustls::{LazyConfigAcceptor, TlsConnector, TlsStream};
 use super::LinkConfig;
 use super::error::LinkError;
 use super::frame::{self, Frame, FrameFault};
+use super::gather::GatherConfig;
 use super::tls::{self, ForeignKey};
 use super::wire::Wire;
 
@@ -34,7 +35,8 @@ const PARTING: Duration = Duration::from_millis(500);
 
 /// Everything an attempt needs; shared by concurrent attempts.
 pub(super) struct Desk {
-    client: Arc<ClientConfig>,
+    /// None on a side that only listens.
+    client: Option<Arc<ClientConfig>>,
     server: Arc<ServerConfig>,
     alpn: &'static [u8],
     limit: Duration,
@@ -60,19 +62,30 @@ pub(super) enum Failure {
 }
 
 impl Desk {
-    /// Prepares both roles.
+    /// Prepares to connect to the peer, or to let it in.
     pub(super) fn new(config: &LinkConfig<'_>) -> Result<Self, LinkError> {
         let client = tls::client_config(config.identity, config.peer_key, config.alpn)?;
-        let server = tls::server_config(config.identity, config.peer_key, config.alpn)?;
+        let server = tls::server_config(config.identity, &[config.peer_key], config.alpn)?;
         let limit = config.timing.handshake;
-        Ok(Self { client: Arc::new(client), server: Arc::new(server), alpn: config.alpn, limit })
+        Ok(Self { client: Some(Arc::new(client)), server: Arc::new(server), alpn: config.alpn, limit })
+    }
+
+    /// Prepares to let several parties in.
+    pub(super) fn for_guests(config: &GatherConfig<'_>) -> Result<Self, LinkError> {
+        let keys: Vec<_> = config.guests.iter().map(|(_, key)| *key).collect();
+        let server = tls::server_config(config.identity, &keys, config.alpn)?;
+        let limit = config.timing.handshake;
+        Ok(Self { client: None, server: Arc::new(server), alpn: config.alpn, limit })
     }
 
     /// Secures a connection that this side made.
     pub(super) async fn connect(&self, tcp: TcpStream) -> Result<TlsStream<Wire>, Failure> {
         self.bounded(async {
+            let Some(client) = &self.client else {
+                return Err(Failure::Cut(io::ErrorKind::Unsupported.into()));
+            };
             let nobody = ServerName::from(std::net::IpAddr::from([0, 0, 0, 0]));
-            let connecting = TlsConnector::from(Arc::clone(&self.client)).connect(nobody, Wire::new(tcp));
+            let connecting = TlsConnector::from(Arc::clone(client)).connect(nobody, Wire::new(tcp));
             match connecting.into_fallible().await {
                 Ok(stream) => self.greet_as_client(stream.into()).await,
                 Err((error, wire)) => Err(refuse(wire, classify(error)).await),

@@ -23,7 +23,7 @@ const MAX_HANDSHAKES: usize = 32;
 const MAX_REPORTS: usize = 64;
 
 /// Pause after the operating system could not accept, for example for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Listens on `address` until the peer has come.
 pub(super) async fn listen(
@@ -37,7 +37,7 @@ pub(super) async fn listen(
     if let Ok(address) = listener.local_addr() {
         notice(LinkNotice::Listening { address });
     }
-    let mut hall = Hall { handshakes: JoinSet::new(), guests: Vec::new(), reported: HashSet::new() };
+    let mut hall = Hall::default();
     loop {
         tokio::select! {
             knock = listener.accept() => match knock {
@@ -61,7 +61,7 @@ fn absent(config: &LinkConfig<'_>) -> LinkError {
 }
 
 /// Opens the port.
-async fn bind(address: &str) -> Result<TcpListener, LinkError> {
+pub(super) async fn bind(address: &str) -> Result<TcpListener, LinkError> {
     let addresses = resolve(address).await?;
     let address = address.to_owned();
     TcpListener::bind(addresses.as_slice()).await.map_err(|source| match source.kind() {
@@ -71,8 +71,9 @@ async fn bind(address: &str) -> Result<TcpListener, LinkError> {
 }
 
 /// Where those who knocked are looked at.
-struct Hall {
-    handshakes: JoinSet<(SocketAddr, Result<TlsStream<Wire>, Failure>)>,
+#[derive(Default)]
+pub(super) struct Hall {
+    pub(super) handshakes: JoinSet<(SocketAddr, Result<TlsStream<Wire>, Failure>)>,
     /// Handshakes in order of arrival.
     guests: Vec<(IpAddr, AbortHandle)>,
     reported: HashSet<(IpAddr, Refusal)>,
@@ -80,7 +81,7 @@ struct Hall {
 
 impl Hall {
     /// Starts a handshake, and makes room for it if need be.
-    fn admit(&mut self, tcp: TcpStream, from: SocketAddr, desk: &Arc<Desk>) {
+    pub(super) fn admit(&mut self, tcp: TcpStream, from: SocketAddr, desk: &Arc<Desk>) {
         self.guests.retain(|(_, handshake)| !handshake.is_finished());
         if self.guests.len() >= MAX_HANDSHAKES {
             self.evict();
@@ -100,7 +101,7 @@ impl Hall {
     }
 
     /// Reports a stranger, each address and cause once.
-    fn report(&mut self, from: SocketAddr, failure: Failure, notice: &mut dyn FnMut(LinkNotice)) {
+    pub(super) fn report(&mut self, from: SocketAddr, failure: Failure, notice: &mut dyn FnMut(LinkNotice)) {
         let cause = refusal(failure);
         if self.reported.len() < MAX_REPORTS && self.reported.insert((from.ip(), cause.clone())) {
             notice(LinkNotice::Refused { address: from, cause });

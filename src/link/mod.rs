@@ -16,6 +16,7 @@
 //! frame             data, heartbeat, abort, close
 //! tls, handshake    TLS 1.3 with pinned keys, hello
 //! dial, listen      getting a TCP connection to the right party
+//! gather            letting several parties in, each over a link of its own
 //! ```
 //!
 //! # Security
@@ -72,6 +73,7 @@ mod cancel;
 mod dial;
 mod error;
 mod frame;
+mod gather;
 mod handshake;
 mod listen;
 mod pump;
@@ -92,6 +94,7 @@ use tokio_rustls::TlsStream;
 pub use self::cancel::CancelToken;
 pub(crate) use self::error::{AGREEMENT_HINT, PROTOCOL_HINT};
 pub use self::error::{AbortReason, LinkError};
+pub use self::gather::{GatherConfig, gather};
 pub use self::stream::{Link, LinkReader, LinkWriter};
 pub use self::wire::WireBytes;
 
@@ -173,6 +176,11 @@ pub enum LinkNotice {
         /// The address as given.
         address: String,
     },
+    /// A party came to a side that gathers several.
+    Joined {
+        /// The party.
+        party: PartyId,
+    },
     /// Someone knocked and was refused; said once for each host and cause, and 64 times at most.
     Refused {
         /// Where the connection came from.
@@ -189,6 +197,7 @@ impl fmt::Display for LinkNotice {
             Self::Waiting { address } => {
                 write!(f, "nobody answers at {address} yet; trying again until they do")
             }
+            Self::Joined { party } => write!(f, "party {party} has come"),
             Self::Refused { address, cause } => write!(f, "refused a connection from {address}: {cause}"),
         }
     }
@@ -249,7 +258,7 @@ pub fn establish(
     notice: &mut dyn FnMut(LinkNotice),
 ) -> Result<Link, LinkError> {
     let desk = Arc::new(Desk::new(config)?);
-    let engine = Engine::start()?;
+    let engine = Arc::new(Engine::start()?);
     let stream = engine.run(async {
         tokio::select! {
             biased;
@@ -257,7 +266,7 @@ pub fn establish(
             met = meet(endpoint, &desk, config, notice) => met,
         }
     })?;
-    Link::new(engine, stream, config, cancel)
+    Link::new(engine, stream, config.peer_name.clone(), config.timing, cancel)
 }
 
 /// Gets the peer by listening or connecting.

@@ -17,7 +17,7 @@ use super::error::{AbortReason, LinkError};
 use super::frame::{self, DataFrame};
 use super::pump::{Engine, Incoming, LINGER, QUEUE_LEN, Reader, Shared, Writer};
 use super::wire::{Meter, Wire, WireBytes};
-use super::{LinkConfig, tls};
+use super::{Timing, tls};
 
 /// An authenticated, confidential byte stream to one party.
 ///
@@ -37,7 +37,7 @@ pub struct Link {
     facts: Facts,
     tasks: Option<Tasks>,
     // Last, so that the tasks' thread outlives what waits on it.
-    _engine: Engine,
+    _engine: Arc<Engine>,
 }
 
 /// What the handshake settled.
@@ -55,9 +55,10 @@ struct Tasks {
 impl Link {
     /// Starts the tasks on an authenticated stream.
     pub(super) fn new(
-        engine: Engine,
+        engine: Arc<Engine>,
         stream: TlsStream<Wire>,
-        config: &LinkConfig<'_>,
+        peer: PartyId,
+        timing: Timing,
         cancel: &CancelToken,
     ) -> Result<Self, LinkError> {
         let facts = Facts::of(&stream)?;
@@ -66,7 +67,6 @@ impl Link {
         let (outbox, outgoing) = mpsc::channel(QUEUE_LEN);
         let (from_peer, to_peer) = tokio::io::split(stream);
         let shared = Arc::new(Shared::new());
-        let (peer, timing) = (config.peer_name.clone(), config.timing);
         let reader = Reader {
             stream: from_peer,
             queue: incoming,

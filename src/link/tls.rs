@@ -32,7 +32,7 @@ pub(super) const CHANNEL_BINDING_LABEL: &[u8] = b"EXPORTER-tidegate-channel-bind
 /// Returns the settings of the side that connects.
 pub(super) fn client_config(own: &Identity, peer: PublicKey, alpn: &[u8]) -> Result<ClientConfig, LinkError> {
     let provider = Arc::new(provider());
-    let pinned = Arc::new(PinnedKey::new(peer, &provider));
+    let pinned = Arc::new(PinnedKeys::new(&[peer], &provider));
     let own = Arc::new(AlwaysResolvesClientRawPublicKeys::new(certified_key(own)));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
@@ -47,9 +47,13 @@ pub(super) fn client_config(own: &Identity, peer: PublicKey, alpn: &[u8]) -> Res
 }
 
 /// Returns the settings of the side that listens.
-pub(super) fn server_config(own: &Identity, peer: PublicKey, alpn: &[u8]) -> Result<ServerConfig, LinkError> {
+pub(super) fn server_config(
+    own: &Identity,
+    peers: &[PublicKey],
+    alpn: &[u8],
+) -> Result<ServerConfig, LinkError> {
     let provider = Arc::new(provider());
-    let pinned = Arc::new(PinnedKey::new(peer, &provider));
+    let pinned = Arc::new(PinnedKeys::new(peers, &provider));
     let own = Arc::new(AlwaysResolvesServerRawPublicKeys::new(certified_key(own)));
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
@@ -122,22 +126,28 @@ pub(super) struct ForeignKey {
     pub(super) found: String,
 }
 
-/// Accepts exactly one key.
+/// Finds which of some keys the other side has proved to hold.
+pub(super) fn presented_key(presented: &[u8], keys: impl Iterator<Item = PublicKey>) -> Option<usize> {
+    keys.map(|key| spki(&key)).position(|key| key.as_ref() == presented)
+}
+
+/// Accepts exactly these keys: one, or on a side that gathers many parties one for each.
 #[derive(Debug)]
-struct PinnedKey {
-    expected: SubjectPublicKeyInfoDer<'static>,
+struct PinnedKeys {
+    expected: Vec<SubjectPublicKeyInfoDer<'static>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl PinnedKey {
-    fn new(peer: PublicKey, provider: &CryptoProvider) -> Self {
-        Self { expected: spki(&peer), algorithms: provider.signature_verification_algorithms }
+impl PinnedKeys {
+    fn new(peers: &[PublicKey], provider: &CryptoProvider) -> Self {
+        let expected = peers.iter().map(spki).collect();
+        Self { expected, algorithms: provider.signature_verification_algorithms }
     }
 
-    /// Compares the key presented with the pinned one.
-    fn check(&self, presented: &[u8]) -> Result<(), Error> {
-        if presented == self.expected.as_ref() {
-            return Ok(());
+    /// Compares the key presented with the pinned ones.
+    fn check(&self, presented: &[u8]) -> Result<&SubjectPublicKeyInfoDer<'static>, Error> {
+        if let Some(key) = self.expected.iter().find(|key| key.as_ref() == presented) {
+            return Ok(key);
         }
         // The raw key ends a SubjectPublicKeyInfo of Ed25519.
         let raw = presented.len().checked_sub(PublicKey::BYTES).and_then(|start| presented.get(start..));
@@ -152,18 +162,18 @@ impl PinnedKey {
         presented: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.check(presented)?;
+        let key = self.check(presented)?;
         if signature.scheme != SignatureScheme::ED25519 {
             return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
         }
-        verify_tls13_signature_with_raw_key(message, &self.expected, signature, &self.algorithms)
+        verify_tls13_signature_with_raw_key(message, key, signature, &self.algorithms)
     }
 }
 
 /// Returns the check that a link makes, for the hand-made peers of tests.
 #[cfg(test)]
 pub(super) fn pinned(peer: PublicKey) -> Arc<dyn ServerCertVerifier> {
-    Arc::new(PinnedKey::new(peer, &provider()))
+    Arc::new(PinnedKeys::new(&[peer], &provider()))
 }
 
 /// Refuses what belongs to TLS 1.2, which is not offered.
@@ -171,7 +181,7 @@ fn refuse_tls12() -> Result<HandshakeSignatureValid, Error> {
     Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into())
 }
 
-impl ServerCertVerifier for PinnedKey {
+impl ServerCertVerifier for PinnedKeys {
     fn verify_server_cert(
         &self,
         presented: &CertificateDer<'_>,
@@ -180,7 +190,7 @@ impl ServerCertVerifier for PinnedKey {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.check(presented).map(|()| ServerCertVerified::assertion())
+        self.check(presented).map(|_| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -210,7 +220,7 @@ impl ServerCertVerifier for PinnedKey {
     }
 }
 
-impl ClientCertVerifier for PinnedKey {
+impl ClientCertVerifier for PinnedKeys {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
@@ -221,7 +231,7 @@ impl ClientCertVerifier for PinnedKey {
         _: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.check(presented).map(|()| ClientCertVerified::assertion())
+        self.check(presented).map(|_| ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -263,10 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_pinned_key_passes() {
-        let [peer, other] = [1, 2].map(|_| Identity::generate(&mut rand::rng()).public());
-        let pinned = PinnedKey::new(peer, &provider());
-        pinned.check(&spki(&peer)).unwrap();
+    fn only_the_pinned_keys_pass() {
+        let [peer, second, other] = [(); 3].map(|()| Identity::generate(&mut rand::rng()).public());
+        let pinned = PinnedKeys::new(&[peer, second], &provider());
+        for peer in [peer, second] {
+            assert_eq!(pinned.check(&spki(&peer)).unwrap(), &spki(&peer));
+        }
+        assert_eq!(presented_key(&spki(&second), [peer, second].into_iter()), Some(1));
+        assert_eq!(presented_key(&spki(&other), [peer, second].into_iter()), None);
         for presented in [&spki(&other)[..], &spki(&peer)[1..], b"", b"x"] {
             assert!(pinned.check(presented).is_err());
         }

@@ -1,6 +1,8 @@
+use std::convert::Infallible;
+
 use chacha20::ChaCha20Rng;
 use num_bigint::BigUint;
-use rand_core::{Rng, SeedableRng};
+use rand_core::{Rng, SeedableRng, TryCryptoRng, TryRng};
 
 use super::*;
 use crate::noise::testing::{chi_square_fits, seeded};
@@ -56,8 +58,8 @@ fn probabilities_of_the_strata_are_those_of_the_oracle() {
         let weights: Vec<_> =
             (0..LEN as u64).map(|z| oracle::weight(z * gaussian.stride, sixteenths)).collect();
         let all: BigUint = weights.iter().sum();
-        let total: BigUint = gaussian.strata.masses().iter().sum();
-        assert_eq!(total, BigUint::from(ONE));
+        let square = u128::from(sixteenths) * u128::from(sixteenths);
+        assert_eq!(masses(gaussian.stride, square).iter().sum::<u128>(), ONE);
         for (weight, &mass) in weights.iter().zip(&gaussian.strata.masses()) {
             let off = distance(&((weight << oracle::POINT) / &all), &widened(mass));
             assert!(off < widened(1 << 14), "{sixteenths}: {mass}");
@@ -84,13 +86,45 @@ fn exponents_are_at_most_two_ulps_too_small() {
     }
 }
 
+/// A generator that returns given words, the last one first.
+struct Script(Vec<u64>);
+
+impl TryRng for Script {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        unimplemented!("only words of 64 bits are asked for")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.0.pop().unwrap())
+    }
+
+    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
+        unimplemented!("only words of 64 bits are asked for")
+    }
+}
+
+impl TryCryptoRng for Script {}
+
+#[test]
+fn offsets_are_drawn_again_where_a_place_would_be_more_likely() {
+    let gaussian = Gaussian::new(3 * SIXTEENTHS_PER_STRIDE);
+    // Of the 2^64 = 3 * 0x55.. + 1 words, that of product 0 is one too many; 0xaa..ab has the product 2 * 2^64 + 1.
+    let third = u64::MAX / 3;
+    let offset = |words: &[u64]| gaussian.offset(&mut Script(words.to_vec()));
+    assert_eq!(offset(&[1, 0]), 0);
+    assert_eq!(offset(&[2 * third + 1, 0]), 2);
+    assert_eq!([third, third + 1, 2 * third, u64::MAX].map(|word| offset(&[word])), [0, 1, 1, 2]);
+}
+
 #[test]
 fn early_decisions_are_those_of_all_bits() {
     let mut rng = seeded(61);
     let step = 1_u128 << (POINT - 64);
     let (mut early_len, mut late_len) = (0, 0);
     for _ in 0..2000 {
-        let exponent = (u128::from(rng.next_u64()) << 56 | 12_345) >> (rng.next_u64() % 20);
+        let exponent = (u128::from(rng.next_u64()) << 56 | 12_345) >> (rng.next_u64() % 60);
         let kept = exp_minus(exponent);
         // Where decisions change: near 1 - t, near exp(-t), near 1 - t + t^2/2, and anywhere.
         let square = multiply(exponent, exponent) / 2;

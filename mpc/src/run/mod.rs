@@ -9,6 +9,7 @@
 
 mod join;
 mod psi;
+pub mod sum;
 mod wire;
 
 use std::fmt;

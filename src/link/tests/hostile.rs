@@ -266,7 +266,7 @@ fn a_peer_without_post_quantum_gets_x25519_and_no_ticket() {
 #[test]
 fn a_server_that_refuses_the_protocol_by_alert_is_a_version_mismatch() {
     let (alice, bob) = sides();
-    let config = tls::server_config(&alice.identity, alice.peer_key, b"tidegate-test/9").unwrap();
+    let config = tls::server_config(&alice.identity, &[alice.peer_key], b"tidegate-test/9").unwrap();
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap();
     let thread = thread::spawn(move || {

@@ -1,6 +1,7 @@
 //! Both ends of a link on loopback, and peers that misbehave.
 
 mod flow;
+mod gather;
 mod hostile;
 mod meeting;
 

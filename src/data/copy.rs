@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::error::DataError;
 use super::keys::{KeyedTable, RejectedRow};
+use super::records::PlainRecords;
 use super::sink::{SinkOptions, TableSink};
 use super::source::{TableSource, TakeBatch};
 
@@ -74,22 +75,50 @@ pub fn write_rejects(
     progress: &mut dyn FnMut(u64),
     cancel: &dyn Fn() -> bool,
 ) -> Result<u64, DataError> {
-    let schema = reject_schema(source);
+    let pass = Pass { source, rows: keyed.rows.row_count(), progress, cancel };
+    write_left_out(pass, &keyed.columns, &keyed.rejected, path, options)
+}
+
+/// As [`write_rejects`], of a table whose rows have no key.
+///
+/// # Errors
+/// As [`write_rejects`].
+pub fn write_plain_rejects(
+    source: &TableSource,
+    records: &PlainRecords,
+    path: &Path,
+    options: SinkOptions,
+    progress: &mut dyn FnMut(u64),
+    cancel: &dyn Fn() -> bool,
+) -> Result<u64, DataError> {
+    let pass = Pass { source, rows: records.summary.rows, progress, cancel };
+    write_left_out(pass, &records.names, &records.rejected, path, options)
+}
+
+/// Writes the rows that were left out; `names` are the columns by which their reasons are counted.
+fn write_left_out(
+    mut pass: Pass<'_>,
+    names: &[String],
+    rejected: &[RejectedRow],
+    path: &Path,
+    options: SinkOptions,
+) -> Result<u64, DataError> {
+    let schema = reject_schema(pass.source);
     let mut sink = TableSink::create(path, &schema, options)?;
-    let mut rest = keyed.rejected.as_slice();
-    let mut pass = Pass { source, rows: keyed.rows.row_count(), progress, cancel };
-    pass.run(&source.select(None)?, &mut |first, batch| {
+    let mut rest = rejected;
+    pass.run(&pass.source.select(None)?, &mut |first, batch| {
         let end = first + batch.num_rows() as u64;
         let (rejects, later) = rest.split_at(rest.partition_point(|reject| reject.row < end));
         rest = later;
         if rejects.is_empty() {
             return Ok(());
         }
-        let chosen = choose(batch, first, &|row| keyed.rows.item_of(row).is_none());
-        sink.write(&with_reasons(&schema, rejects, &keyed.columns, &chosen))
+        let is_left_out = |row| rejects.binary_search_by_key(&row, |reject| reject.row).is_ok();
+        let chosen = choose(batch, first, &is_left_out);
+        sink.write(&with_reasons(&schema, rejects, names, &chosen))
     })?;
     sink.finish()?;
-    Ok(keyed.rejected.len() as u64)
+    Ok(rejected.len() as u64)
 }
 
 /// One pass over a table that must be what it was before.

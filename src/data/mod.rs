@@ -28,7 +28,7 @@ mod source;
 #[cfg(test)]
 mod testing;
 
-pub use copy::{CopyPlan, copy_rows, write_rejects};
+pub use copy::{CopyPlan, copy_rows, write_plain_rejects, write_rejects};
 pub use csv::MAX_ROW_BYTES;
 pub use error::{AvailableColumns, DataError, ParquetFault};
 pub use format::{TableFormat, TextEncoding, UnknownEncoding};

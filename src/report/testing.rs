@@ -187,13 +187,6 @@ fn protection() -> Vec<ProtectionLines> {
 
 /// A report of a sum whose third party vanished and fourth never came.
 pub(super) fn sum_report() -> SumReport {
-    let party = |name: &str, state, commitment: Option<&str>| SumPartyLine {
-        name: name.into(),
-        key: format!("ed25519:{name}"),
-        state,
-        commitment: commitment.map(str::to_owned),
-    };
-    let vanished = SumPartyState::Vanished { step: "masked figures".into() };
     let mut tables = vec![by_district(), crosstab()];
     tables.iter_mut().for_each(|table| table.owner = "all parties".into());
     let suppressed =
@@ -226,12 +219,7 @@ pub(super) fn sum_report() -> SumReport {
         coordinator: "health-board".into(),
         threshold: 2,
         minimum_parties: 2,
-        parties: vec![
-            party("east", SumPartyState::Survived, Some("00ff")),
-            party("north", SumPartyState::Survived, Some("11ee")),
-            party("river", vanished, None),
-            party("south", SumPartyState::Absent, None),
-        ],
+        parties: sum_parties(),
         rejected_shares: vec!["river".into()],
         records: Some(RecordSummary { rows: 1003, records: 1000, rejected }),
         budget: Some(BudgetLine {
@@ -249,4 +237,20 @@ pub(super) fn sum_report() -> SumReport {
         phases: join.phases,
         peak_memory_bytes: join.peak_memory_bytes,
     }
+}
+
+fn sum_parties() -> Vec<SumPartyLine> {
+    let party = |name: &str, state, commitment: Option<&str>| SumPartyLine {
+        name: name.into(),
+        key: format!("ed25519:{name}"),
+        state,
+        commitment: commitment.map(str::to_owned),
+    };
+    let vanished = SumPartyState::Vanished { step: "masked figures".into() };
+    vec![
+        party("east", SumPartyState::Survived, Some("00ff")),
+        party("north", SumPartyState::Survived, Some("11ee")),
+        party("river", vanished, None),
+        party("south", SumPartyState::Absent, None),
+    ]
 }

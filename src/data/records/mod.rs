@@ -10,6 +10,7 @@
 
 mod cells;
 mod fault;
+mod plain;
 
 use std::fmt;
 
@@ -19,12 +20,13 @@ use tidegate_mpc::Insertion;
 use zeroize::Zeroize;
 
 use super::error::DataError;
-use super::keys::{KeyColumn, KeyedTable, RejectCount, RejectedRow, count_rejects, first_row_of};
+use super::keys::{KeyColumn, KeyedTable, first_row_of};
 use super::normalize::{Rule, Scratch};
-use super::pass::{Companion, Reject, RowsBefore, read_rows, read_with};
+use super::pass::{Companion, Reject, RowsBefore, read_with};
 use super::source::TableSource;
 use cells::{Cells, Reader, Refused};
 pub use fault::CellFault;
+pub use plain::{PlainRecords, RecordSummary, read_plain_records};
 
 /// What is declared of a column of values. Numbers are in units of the last digit behind the point.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,30 +109,6 @@ pub struct Records {
     pub keyed: KeyedTable,
     /// The values in the order of the columns asked for, each as long as the items and in their order.
     pub columns: Vec<ColumnData>,
-}
-
-/// The records of a table without keys: every row that can be used is one.
-#[derive(Debug)]
-pub struct PlainRecords {
-    /// The values in the order of the columns asked for, each as long as there are records and in their order.
-    pub columns: Vec<ColumnData>,
-    /// How many records there are.
-    pub len: usize,
-    /// The rows left out for an empty cell, in order; their columns are counted in the order asked for.
-    pub rejected: Vec<RejectedRow>,
-    /// What is reported about all of it.
-    pub summary: RecordSummary,
-}
-
-/// What is reported about the rows of a table without keys; counts alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordSummary {
-    /// Rows of the table.
-    pub rows: u64,
-    /// Rows that are records.
-    pub records: u64,
-    /// Rows left out, by column and reason.
-    pub rejected: Vec<RejectCount>,
 }
 
 /// The values of one column, one for each item; wiped on drop, and `Debug` prints their number alone.
@@ -233,28 +211,6 @@ pub fn read_records(
     let keyed = read_with(source, keys, &mut values, progress, cancel)?;
     values.check_sums(&keyed)?;
     Ok(Records { keyed, columns: values.data })
-}
-
-/// Reads declared columns of a table whose rows are records by themselves, on the threads of the current rayon pool.
-///
-/// One column of the table may serve several times, as number and bins; without any column the rows are counted.
-/// `progress` is told the number of rows so far; `cancel` is asked once a batch.
-///
-/// # Errors
-/// As [`read_records`], but for those about keys.
-pub fn read_plain_records(
-    source: &TableSource,
-    columns: &[ColumnSpec],
-    missing: Missing,
-    progress: &mut dyn FnMut(u64),
-    cancel: &dyn Fn() -> bool,
-) -> Result<PlainRecords, DataError> {
-    // No row meets another one, so what equal keys mean is never asked.
-    let mut values = Values::new(source, columns, RecordRules { duplicates: Duplicates::First, missing })?;
-    let rows = read_rows(source, &mut values, progress, cancel)?;
-    let rejected = count_rejects(&rows.rejected, &values.columns());
-    let summary = RecordSummary { rows: rows.len, records: rows.kept.into(), rejected };
-    Ok(PlainRecords { columns: values.data, len: rows.kept as usize, rejected: rows.rejected, summary })
 }
 
 /// What is taken besides the keys.

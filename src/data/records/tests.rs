@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::data::normalize::RejectReason;
 use crate::data::testing::{csv, parquet};
-use crate::data::{RejectCount, SinkOptions, write_rejects};
+use crate::data::{RejectCount, SinkOptions, write_plain_rejects, write_rejects};
 
 const STRICT: RecordRules = RecordRules { duplicates: Duplicates::Refuse, missing: Missing::Refuse };
 const LENIENT: RecordRules = RecordRules { duplicates: Duplicates::Sum, missing: Missing::Drop };
@@ -380,6 +380,14 @@ fn rows_without_a_key_are_refused_and_left_out_as_others() {
     let rows: Vec<_> = read.rejected.iter().map(|reject| (reject.row, reject.column)).collect();
     assert_eq!(rows, [(1, 0), (2, 1)]);
     assert_eq!(read.summary.rejected.len(), 2);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rejects.csv");
+    let written =
+        write_plain_rejects(&table, &read, &path, SinkOptions::default(), &mut |_| {}, &|| false).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(written == 2 && lines.len() == 3, "{text}");
+    assert!(lines[1].contains("a,") && lines[1].contains("v,") && lines[2].contains(",3"), "{text}");
     let narrow = [number("v", 0, 0, 3), category("d", &["a", "b", "c"], &[])];
     assert!(matches!(plain(&table, &narrow, Missing::Drop), Err(DataError::BadCell { row: 4, .. })));
     let absent = [number("w", 0, 0, 3)];

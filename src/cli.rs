@@ -37,6 +37,9 @@ pub enum Command {
     /// Compute statistics over the records that two parties share, without learning which they are
     #[command(after_help = JOIN_HELP)]
     Join(Box<JoinArgs>),
+    /// Add up figures over the tables of many parties, without showing anyone's own
+    #[command(after_help = SUM_HELP)]
+    Sum(Box<SumArgs>),
     /// Make and read agreements
     #[command(subcommand)]
     Agreement(AgreementCommand),
@@ -73,9 +76,23 @@ Examples:
 What an agreement on statistics holds is shown in examples/join-agreement.toml.
 ";
 
+const SUM_HELP: &str = "\
+Examples:
+  Under a signed agreement; every party does the same, and so does the coordinator, in any order:
+    tidegate sum --agreement agreement.toml --identity hospital.key --input visits.csv
+    tidegate sum --agreement agreement.toml --identity hospital.key --input visits.csv \\
+      --csv table.csv --html report.html
+
+  A hub that coordinates without data of its own:
+    tidegate sum --agreement agreement.toml --identity hub.key
+
+What an agreement on sums holds is shown in examples/sum-agreement.toml.
+";
+
 const DEMO_HELP: &str = "\
 Examples:
   tidegate demo
+  tidegate demo sum
   tidegate demo --records 100000 --other-records 5000 --keep demo-files
 ";
 
@@ -136,13 +153,15 @@ pub struct PsiArgs {
 /// A part of the demonstration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DemoPart {
-    /// Both parts.
+    /// All parts.
     #[default]
     All,
     /// Which people are common.
     Psi,
     /// Statistics over the common people.
     Join,
+    /// Figures of five hospitals, of which one is lost on the way.
+    Sum,
 }
 
 /// Flags of `join`.
@@ -179,6 +198,47 @@ pub struct JoinArgs {
     #[arg(long, value_name = "NAME", default_value = "utf8")]
     pub encoding: TextEncoding,
     /// How and where the parties meet
+    #[command(flatten)]
+    pub meeting: MeetingArgs,
+}
+
+/// Flags of `sum`.
+#[derive(Debug, Args)]
+pub struct SumArgs {
+    /// The agreement that all parties signed
+    #[arg(long, value_name = "FILE")]
+    pub agreement: PathBuf,
+    /// The own key, made by `tidegate key new`
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_IDENTITY")]
+    pub identity: PathBuf,
+    /// The own table: .csv, .tsv or .parquet; a hub has none
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Where the released figures go as a table, one line a figure
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Where the whole report goes in JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Where the report goes as a page with plots, which needs nothing but a browser
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Where rows with an empty cell go, with the reason
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Where the own figures go with what opens the commitment to them, for an audit; secret
+    #[arg(long, value_name = "FILE")]
+    pub opening: Option<PathBuf>,
+    /// Overwrite output files
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the report on standard output
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub format: ReportFormat,
+    /// Encoding of a CSV table: utf8 or gb18030 (GBK, GB 2312)
+    #[arg(long, value_name = "NAME", default_value = "utf8")]
+    pub encoding: TextEncoding,
+    /// How and where the parties meet; the coordinator listens, all others connect to it
     #[command(flatten)]
     pub meeting: MeetingArgs,
 }
@@ -407,7 +467,7 @@ pub enum KeyCommand {
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Which part to show
-    #[arg(long, value_name = "PART", default_value = "all")]
+    #[arg(value_name = "PART", default_value = "all")]
     pub show: DemoPart,
     /// Rows of the first table of each part, of a medical insurance
     #[arg(long, value_name = "N", default_value = "20000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]

@@ -13,7 +13,7 @@ use crate::data::DataError;
 use crate::identity::IdentityError;
 use crate::link::{AGREEMENT_HINT, AbortReason, LinkError, PROTOCOL_HINT};
 use crate::state::StateError;
-use crate::statistics::StatisticsError;
+use crate::statistics::{PlanError, StatisticsError, SumError};
 
 /// Exit codes, as `--help` lists them; 4 is for sandboxed guests, of which there are none yet.
 pub mod exit {
@@ -48,6 +48,9 @@ pub enum Error {
     /// Statistics that the protocol cannot compute.
     #[error("the agreement asks for what cannot be computed: {0}")]
     Statistics(#[from] StatisticsError),
+    /// Totals that no tables of the parties can have.
+    #[error("the totals are none that the parties' tables can have: {0}")]
+    Totals(#[from] SumError),
     /// The link to the peer.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -80,6 +83,16 @@ pub enum Error {
         /// The most allowed.
         max: u64,
     },
+    /// The own table has more rows than the agreement allows.
+    #[error("{path:?} has {found} rows; the agreement allows {max}")]
+    TooManyRows {
+        /// The table.
+        path: PathBuf,
+        /// Its rows that can be used.
+        found: u64,
+        /// The most allowed.
+        max: u64,
+    },
     /// The demonstration did not show what it should.
     #[error("the demonstration failed: {what}")]
     Demo {
@@ -108,6 +121,15 @@ impl From<RunError> for Error {
     }
 }
 
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Agreement(error) => error.into(),
+            PlanError::Statistics(error) => error.into(),
+        }
+    }
+}
+
 impl Error {
     /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
@@ -119,6 +141,9 @@ impl Error {
             | Self::Run(RunError::Cancelled) => exit::INTERRUPTED,
             Self::Link(error) if error.peer().is_none() => exit::INPUT,
             Self::Link(_) => exit::PEER,
+            Self::Totals(_) | Self::Run(RunError::Protocol(tidegate_mpc::Error::TooFewParties { .. })) => {
+                exit::PEER
+            }
             Self::Run(error) if error.peer().is_none() => exit::INPUT,
             Self::Run(_) => exit::PEER,
             _ => exit::INPUT,
@@ -139,7 +164,10 @@ impl Error {
             Self::NoKeys { .. } => {
                 Some("see why with --rejects FILE; the rules of the key may not fit the column, or cells are empty".into())
             }
-            Self::TooManyRecords { .. } => Some("cut the table, or agree on a larger max_records".into()),
+            Self::Totals(_) => {
+                Some("a party's or the coordinator's program is faulty or hostile: compare the parties' reports".into())
+            }
+            Self::TooManyRecords { .. } | Self::TooManyRows { .. } => Some("cut the table, or agree on a larger max_records".into()),
             Self::Demo { .. } | Self::Io { .. } => None,
         }
     }
@@ -172,6 +200,9 @@ impl Error {
                 tidegate_mpc::Error::Terms { term: tidegate_mpc::Term::Protocol, .. }
                 | tidegate_mpc::Error::Version { .. },
             )) => AbortReason::ProtocolMismatch,
+            Self::Run(RunError::Protocol(tidegate_mpc::Error::TooFewParties { .. })) => {
+                AbortReason::TooFewParties
+            }
             Self::Run(error) if error.peer().is_some() => AbortReason::ProtocolViolation,
             Self::State(StateError::Spent { .. }) => AbortReason::RunsSpent,
             Self::Agreement(AgreementError::Expired { .. }) => AbortReason::Expired,
@@ -195,6 +226,10 @@ fn run_hint(error: &RunError) -> Option<String> {
         Protocol::Terms { term: Term::Agreement, .. } => AGREEMENT_HINT,
         Protocol::Terms { term: Term::Protocol, .. } => PROTOCOL_HINT,
         Protocol::PeerSetTooLarge { .. } => "agree on a larger max_records, or have the peer cut its table",
+        Protocol::TooFewParties { .. } => {
+            "run again once more parties are there, or agree on a smaller number"
+        }
+        Protocol::AnsweredBefore => "see whether the state directory can be written, then start a new run",
         _ => FAULTY,
     };
     Some(hint.to_owned())

@@ -7,6 +7,7 @@ mod key;
 mod meeting;
 mod output;
 mod psi;
+mod sum;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub fn run(command: Command) -> Result<u8, Error> {
     match command {
         Command::Psi(args) => psi::run(&args),
         Command::Join(args) => join::run(&args),
+        Command::Sum(args) => sum::run(&args),
         Command::Agreement(verb) => agreement::run(verb),
         Command::Key(verb) => key::run(&verb),
         Command::Demo(args) => demo::run(&args),

@@ -305,11 +305,13 @@ pub enum AbortReason {
     TimedOut = 7,
     /// The parties run different protocols or versions.
     ProtocolMismatch = 8,
+    /// Too few parties are left to go on.
+    TooFewParties = 9,
 }
 
 impl AbortReason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AgreementMismatch,
         Self::RunsSpent,
         Self::Expired,
@@ -318,6 +320,7 @@ impl AbortReason {
         Self::Internal,
         Self::TimedOut,
         Self::ProtocolMismatch,
+        Self::TooFewParties,
     ];
 
     /// Returns the reason's code on the wire.
@@ -341,6 +344,9 @@ impl AbortReason {
             Self::Expired => "agree on a new date and sign anew".into(),
             Self::Cancelled | Self::Internal | Self::TimedOut => {
                 format!("see what `{peer}` reports, then run again on both sides")
+            }
+            Self::TooFewParties => {
+                "run again once more parties are there, or agree on a smaller number".into()
             }
             Self::ProtocolViolation => format!("see what `{peer}` reports: one of the programs is faulty"),
         }
@@ -367,6 +373,7 @@ impl fmt::Display for AbortReason {
             Self::Internal => "it failed for a reason of its own",
             Self::TimedOut => "it waited too long for this side",
             Self::ProtocolMismatch => "it runs another protocol or version",
+            Self::TooFewParties => "too few parties are left",
         })
     }
 }

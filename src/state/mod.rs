@@ -4,6 +4,7 @@
 //! count of an agreement is one small file, named by the agreement's hash, that is replaced as a whole under a
 //! lock, so runs that start at the same time are counted one after the other and a crash loses none.
 
+mod answers;
 mod budget;
 
 use std::fs::{self, File, TryLockError};
@@ -76,6 +77,9 @@ pub enum StateError {
         /// What is asked for, spent and allowed.
         source: tidegate_disclosure::BudgetError,
     },
+    /// Shares were given out in this session before.
+    #[error("this session was answered before")]
+    Answered,
     /// All runs are used.
     #[error("all {max} runs of the agreement are used")]
     Spent {
@@ -95,6 +99,7 @@ impl StateError {
             }
             Self::Busy { .. } => "end that process, or pass another --state-dir",
             Self::Budget { .. } => "agree on a smaller epsilon, on fewer statistics, or on a larger budget",
+            Self::Answered => "start a new run; a session is answered once, so that nobody gets two answers",
             Self::Spent { .. } => "agree on more runs and sign anew",
         };
         Some(hint.to_owned())

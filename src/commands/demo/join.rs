@@ -58,12 +58,12 @@ fn meet(dir: &Path, args: &DemoArgs) -> Result<(JoinReport, JoinReport), Error> 
     let parties = [
         PartySketch {
             name: "claims",
-            id_column: TableKind::Claims.id_column(),
+            id_column: Some(TableKind::Claims.id_column()),
             max_records: args.records.into(),
         },
         PartySketch {
             name: "employment",
-            id_column: TableKind::Employment.id_column(),
+            id_column: Some(TableKind::Employment.id_column()),
             max_records: other_records(args).into(),
         },
     ];

@@ -1,9 +1,11 @@
-//! `tidegate demo`: two parties on this machine, from making their keys to checking the results.
+//! `tidegate demo`: parties on this machine, from making their keys to checking the results.
 
 mod join;
 mod parties;
 mod psi;
 mod show;
+mod sum;
+mod tap;
 
 use std::path::{Path, PathBuf};
 
@@ -88,11 +90,15 @@ pub(super) fn run(args: &DemoArgs) -> Result<u8, Error> {
     let _cancel = super::cancel_on_signals()?;
     let place = Place::new(args.keep.as_deref())?;
     let mut released = true;
-    if args.show != DemoPart::Join {
+    let is_asked = |part| args.show == part || args.show == DemoPart::All;
+    if is_asked(DemoPart::Psi) {
         released &= psi::show(place.path(), args)?;
     }
-    if args.show != DemoPart::Psi {
+    if is_asked(DemoPart::Join) {
         released &= join::show(place.path(), args)?;
+    }
+    if is_asked(DemoPart::Sum) {
+        released &= sum::show(place.path(), args)?;
     }
     if let Place::Kept(path) = &place {
         show::line(&format!("Tables, keys, agreements and results are in {}", path.display()))?;

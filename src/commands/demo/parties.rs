@@ -1,4 +1,4 @@
-//! The two parties of a part: their keys, their agreement, and each in a process of its own.
+//! The parties of a part: their keys, their agreement, and each in a process of its own.
 
 use std::io;
 use std::net::TcpListener;
@@ -15,29 +15,30 @@ use crate::identity::Identity;
 /// A party to be.
 pub(super) struct PartySketch {
     pub(super) name: &'static str,
-    pub(super) id_column: &'static str,
+    /// The key column of its table, where there is a key.
+    pub(super) id_column: Option<&'static str>,
     pub(super) max_records: u64,
 }
 
-/// Makes both keys and an agreement signed with both; the first party listens.
+/// Makes all keys and an agreement signed with them; the first party listens, at the returned address.
 pub(super) fn agree(
     dir: &Path,
     file: &str,
-    parties: [PartySketch; 2],
+    parties: impl IntoIterator<Item = PartySketch>,
     terms: impl FnOnce(Vec<PartyTerm>) -> Terms,
-) -> Result<(), Error> {
+) -> Result<String, Error> {
     let endpoint =
         free_endpoint().map_err(|source| Error::Io { action: "find a free port".into(), source })?;
-    let mut endpoint = Some(endpoint);
+    let mut listener = Some(endpoint.clone());
     let party = |PartySketch { name, id_column, max_records }| {
         let identity = Identity::generate(&mut rand::rng());
         identity.save_new(&dir.join(format!("{name}.key")))?;
         let term = PartyTerm {
             name: name.into(),
             key: identity.public(),
-            endpoint: endpoint.take(),
+            endpoint: listener.take(),
             max_records,
-            columns: Some(vec![id_column.to_owned()]),
+            columns: id_column.map(|column| vec![column.to_owned()]),
             dataset: None,
             sources: Default::default(),
         };
@@ -48,7 +49,7 @@ pub(super) fn agree(
     let path = dir.join(file);
     write_new(&path, &Agreement::new(terms(party))?, false)?;
     identities.iter().try_for_each(|identity| sign_file(&path, identity).map(|_| ()))?;
-    Ok(())
+    Ok(endpoint)
 }
 
 /// Finds a port that nobody listens on now.
@@ -90,7 +91,7 @@ pub(super) fn run_both<R: DeserializeOwned + Send>(
     Ok((first?, second?))
 }
 
-fn finish<R: DeserializeOwned>((name, party): (&str, Child)) -> Result<R, Error> {
+pub(super) fn finish<R: DeserializeOwned>((name, party): (&str, Child)) -> Result<R, Error> {
     let failed = |source| Error::Io { action: format!("wait for the party {name}"), source };
     let Output { stdout, stderr, .. } = party.wait_with_output().map_err(failed)?;
     serde_json::from_slice(&stdout).map_err(|_| {

@@ -55,12 +55,12 @@ fn meet(dir: &Path, args: &DemoArgs) -> Result<(PsiReport, PsiReport), Error> {
     let parties = [
         PartySketch {
             name: "insurance",
-            id_column: TableKind::Insurance.id_column(),
+            id_column: Some(TableKind::Insurance.id_column()),
             max_records: args.records.into(),
         },
         PartySketch {
             name: "credit",
-            id_column: TableKind::Credit.id_column(),
+            id_column: Some(TableKind::Credit.id_column()),
             max_records: other_records(args).into(),
         },
     ];

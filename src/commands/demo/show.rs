@@ -30,3 +30,26 @@ pub(super) fn table(dir: &Path, name: &str) -> Result<(), Error> {
 pub(super) fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
+
+/// Leaves out the middle of a long text.
+pub(super) fn shortened(text: &str, head: usize, tail: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let left_out = lines.len().saturating_sub(head + tail);
+    if left_out < 2 {
+        return text.to_owned();
+    }
+    let between = format!("    ... {left_out} lines ...");
+    let head = lines.iter().take(head).copied().chain([between.as_str()]);
+    head.chain(lines.iter().skip(lines.len() - tail).copied()).map(|line| format!("{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_lose_their_middle_and_short_ones_nothing() {
+        assert_eq!(shortened("a\nb\nc\nd\ne\n", 1, 2), "a\n    ... 2 lines ...\nd\ne\n");
+        assert_eq!(shortened("a\nb\nc\nd\n", 1, 2), "a\nb\nc\nd\n");
+    }
+}

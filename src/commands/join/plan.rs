@@ -9,7 +9,7 @@ use crate::data::{ColumnSpec, KeyColumn, RecordRules};
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::state::Spending;
-use crate::statistics::{JoinPlan, PlanError};
+use crate::statistics::JoinPlan;
 
 /// A run that the agreement allows.
 #[derive(Debug)]
@@ -31,10 +31,7 @@ impl Plan {
         let agreement = signed.agreement().clone();
         let terms = agreement.terms();
         let sides = agreement.sides(&identity.public())?;
-        let join = JoinPlan::new(&agreement, sides.own, sides.peer).map_err(|error| match error {
-            PlanError::Agreement(error) => Error::from(error),
-            PlanError::Statistics(error) => Error::from(error),
-        })?;
+        let join = JoinPlan::new(&agreement, sides.own, sides.peer)?;
         let keys = agreement.columns_of(sides.own).into_iter().zip(&terms.key);
         let key_columns = keys.map(|(name, key)| KeyColumn { name, rules: key.rules.clone() }).collect();
         let columns = join.column_specs(terms);

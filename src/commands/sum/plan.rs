@@ -1,0 +1,187 @@
+//! What the own side is about to do, checked against the agreement.
+
+use std::time::Duration;
+
+use tidegate_disclosure::Budget;
+use tidegate_mpc::aggregation::masked::{SumTerms, Task};
+use tidegate_mpc::run::RunError;
+use tidegate_mpc::{Outputs, PartyId, Protocol, Role, RoleChoice, Suite, Terms};
+
+use super::notary::Notary;
+use crate::agreement::{Agreement, Day, Prg, Seat, SignedAgreement};
+use crate::cli::SumArgs;
+use crate::data::{ColumnSpec, Missing};
+use crate::error::Error;
+use crate::identity::{Identity, PublicKey};
+use crate::link::Timing;
+use crate::state::{Runs, Spending, StateDir};
+use crate::statistics::SumPlan;
+
+/// A run that the agreement allows.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) notary: Notary,
+    pub(super) agreement: Agreement,
+    pub(super) hash: [u8; 32],
+    pub(super) own_name: PartyId,
+    pub(super) is_coordinator: bool,
+    /// Names and keys of the parties, in the agreement's order.
+    pub(super) parties: Vec<(PartyId, PublicKey)>,
+    pub(super) coordinator_key: PublicKey,
+    pub(super) task: Task,
+    pub(super) sum: SumPlan,
+    /// What is read of the own table; of a hub nothing.
+    pub(super) columns: Vec<ColumnSpec>,
+    pub(super) missing: Missing,
+    pub(super) max_records: u64,
+    pub(super) state: StateDir,
+    pub(super) spending: Option<Spending>,
+    /// Where the coordinator listens.
+    pub(super) address: String,
+    pub(super) timing: Timing,
+}
+
+/// A run that was counted, and the own dataset's budget after it.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) runs: Runs,
+    pub(super) budget: Option<Budget>,
+}
+
+impl Plan {
+    pub(super) fn new(args: &SumArgs) -> Result<Self, Error> {
+        let identity = Identity::load(&args.identity)?;
+        let signed = SignedAgreement::load(&args.agreement)?;
+        signed.require_all()?;
+        let agreement = signed.agreement().clone();
+        agreement.check_date(Day::today())?;
+        let sum = SumPlan::new(&agreement)?;
+        let (terms, agreed) = (agreement.terms(), agreement.sum_terms()?);
+        let member = agreement.member(&identity.public())?;
+        let own = match member.seat {
+            Seat::Party { term, .. } => Some(term),
+            Seat::Hub(_) => None,
+        };
+        check_input(args, own.is_some())?;
+        let state = StateDir::find(args.meeting.state_dir.as_deref())?;
+        let hash = agreement.hash();
+        state.prepare_run(&hash, terms.max_runs)?;
+        let spending = own.and_then(|own| sum.spending(&agreement, own));
+        if let Some(spending) = &spending {
+            state.check_budget(spending)?;
+        }
+        let parties = named_parties(&agreement)?;
+        Ok(Self {
+            task: task(&sum, &agreement, hash, &parties)?,
+            columns: own.map(|own| sum.column_specs(terms, own)).unwrap_or_default(),
+            missing: agreed.sum.missing,
+            max_records: own.map_or(0, |own| own.max_records),
+            address: address(args, agreed.coordinator.endpoint, member.is_coordinator)?,
+            own_name: member.name.clone(),
+            is_coordinator: member.is_coordinator,
+            coordinator_key: *agreed.coordinator.key,
+            notary: Notary::new(identity, parties.clone()),
+            timing: timing(args),
+            parties,
+            hash,
+            state,
+            spending,
+            sum,
+            agreement,
+        })
+    }
+
+    /// Returns the terms under which two ends of a link compare what they mean to run.
+    pub(super) fn terms(&self, peer: &PartyId, channel_binding: [u8; 32]) -> Terms {
+        Terms {
+            protocol: Protocol::SumMasked,
+            agreement: self.hash,
+            channel_binding,
+            own: self.own_name.clone(),
+            peer: peer.clone(),
+            role: RoleChoice::Fixed(if self.is_coordinator { Role::Receiver } else { Role::Sender }),
+            outputs: Outputs::Both,
+            minimum: 0,
+            max_peer_len: 0,
+        }
+    }
+
+    /// Counts the run and spends what it takes of the own dataset's budget.
+    pub(super) fn count_run(&self) -> Result<Counted, Error> {
+        // The wait for the others may have lasted past the last day.
+        self.agreement.check_date(Day::today())?;
+        let runs = self.state.count_run(&self.hash, self.agreement.terms().max_runs)?;
+        let budget = self.spending.as_ref().map(|spending| self.state.spend(spending)).transpose()?;
+        Ok(Counted { runs, budget })
+    }
+}
+
+/// Wraps an error of the protocol.
+pub(super) fn protocol(error: tidegate_mpc::Error) -> Error {
+    RunError::from(error).into()
+}
+
+fn timing(args: &SumArgs) -> Timing {
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    Timing { establish: seconds(args.meeting.wait), stall: seconds(args.meeting.stall), ..Timing::default() }
+}
+
+fn check_input(args: &SumArgs, is_party: bool) -> Result<(), Error> {
+    let usage = |what: &str, hint| Err(Error::Usage { what: what.to_owned(), hint });
+    match (is_party, &args.input) {
+        (true, None) => usage("this party brings a table, and none is given", "pass it with --input"),
+        (false, Some(_)) => usage("a hub brings no table", "leave --input out"),
+        (false, None) if args.rejects.is_some() || args.opening.is_some() => {
+            usage("a hub has no rows and no figures of its own", "leave --rejects and --opening out")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn address(args: &SumArgs, agreed: &str, is_coordinator: bool) -> Result<String, Error> {
+    let (listen, connect) = (&args.meeting.listen, &args.meeting.connect);
+    let usage = |what: &str, hint| Err(Error::Usage { what: what.to_owned(), hint });
+    match (is_coordinator, listen, connect) {
+        (true, _, Some(_)) => {
+            usage("the coordinator listens", "pass --listen HOST:PORT instead of --connect")
+        }
+        (false, Some(_), _) => {
+            usage("only the coordinator listens", "pass --connect HOST:PORT instead of --listen")
+        }
+        (true, given, None) | (false, None, given) => Ok(given.clone().unwrap_or_else(|| agreed.to_owned())),
+    }
+}
+
+fn named_parties(agreement: &Agreement) -> Result<Vec<(PartyId, PublicKey)>, Error> {
+    let named = agreement.members().map(|(name, key)| Ok((name.parse().map_err(protocol)?, *key)));
+    let mut named = named.collect::<Result<Vec<_>, Error>>()?;
+    // The hub stands behind the parties.
+    named.truncate(agreement.terms().party.len());
+    Ok(named)
+}
+
+fn task(
+    sum: &SumPlan,
+    agreement: &Agreement,
+    hash: [u8; 32],
+    parties: &[(PartyId, PublicKey)],
+) -> Result<Task, Error> {
+    let agreed = agreement.sum_terms()?;
+    let task = Task::new(SumTerms {
+        agreement: hash,
+        parties: parties.iter().map(|(name, _)| name.clone()).collect(),
+        coordinator: agreed.coordinator.name.parse().map_err(protocol)?,
+        threshold: agreed.threshold as usize,
+        minimum: agreed.minimum_parties as usize,
+        len: sum.len(),
+        bounds: sum.bounds(),
+        suite: match agreed.sum.prg {
+            Prg::Aes128Ctr => Suite::Aes128Ctr,
+            Prg::Aes256Ctr => Suite::Aes256Ctr,
+            Prg::ChaCha20 => Suite::ChaCha20,
+        },
+        noisy: sum.noise.is_some(),
+        commitments: agreed.sum.commitments,
+    });
+    task.map_err(protocol)
+}

@@ -1,0 +1,107 @@
+//! The report of a run.
+
+use tidegate_disclosure::Amount;
+use tidegate_mpc::PartyId;
+use tidegate_mpc::aggregation::masked::Standing;
+
+use super::plan::Plan;
+use super::{Found, Own};
+use crate::error::Error;
+use crate::hex::hex;
+use crate::progress::{Progress, peak_memory_bytes};
+use crate::report::{
+    AgreementLine, BudgetLine, ProtectionLines, REPORT_VERSION, SumLearnedLines, SumPartyLine, SumPartyState,
+    SumProtocolLines, SumReport, TrafficLines,
+};
+
+/// The step that a party does not finish whose vector is missing.
+pub(super) const VECTOR_STEP: &str = "masked figures";
+
+pub(super) fn report(
+    plan: &Plan,
+    own: Option<&Own>,
+    found: &Found,
+    progress: &mut Progress,
+) -> Result<SumReport, Error> {
+    let (terms, task) = (plan.agreement.terms(), plan.task.terms());
+    let survivors = u32::try_from(found.sum.survivors_len()).unwrap_or(u32::MAX);
+    let result = plan.sum.release(terms, &found.sum.values(), survivors)?;
+    let any = result.tables.iter().flat_map(|table| &table.entries).any(|entry| !entry.suppressed);
+    Ok(SumReport {
+        report_version: REPORT_VERSION,
+        command: "sum".into(),
+        outcome: if any { "released" } else { "withheld" }.into(),
+        purpose: terms.purpose.clone(),
+        agreement: AgreementLine { id: terms.id.clone(), hash: hex(&plan.hash), runs: found.counted.runs },
+        protection: vec![ProtectionLines::of_sum(&plan.sum, &result.released)],
+        tables: result.tables,
+        protocol: protocol(plan, found),
+        own: plan.own_name.to_string(),
+        coordinator: task.coordinator.to_string(),
+        threshold: u32::try_from(task.threshold).unwrap_or(u32::MAX),
+        minimum_parties: u32::try_from(task.minimum).unwrap_or(u32::MAX),
+        parties: parties(plan, found),
+        rejected_shares: found.rejected_shares.clone(),
+        records: own.map(|own| own.records.summary.clone()),
+        budget: budget(plan, found),
+        learned: SumLearnedLines::of(&plan.sum),
+        traffic: TrafficLines {
+            wire_sent_bytes: found.wire.sent,
+            wire_received_bytes: found.wire.received,
+            messages_sent: found.traffic.sent_len,
+            messages_received: found.traffic.received_len,
+            flights: None,
+        },
+        phases: progress.times(),
+        peak_memory_bytes: peak_memory_bytes(),
+    })
+}
+
+fn protocol(plan: &Plan, found: &Found) -> SumProtocolLines {
+    let adversary = match plan.task.tolerated() {
+        Some(0) => "a coordinator that lies, alone".to_owned(),
+        Some(1) => "a coordinator that lies, with one party".to_owned(),
+        Some(parties) => format!("a coordinator that lies, with up to {parties} parties"),
+        None => "semi-honest".to_owned(),
+    };
+    SumProtocolLines {
+        name: "sum-masked".into(),
+        adversary,
+        group: "ristretto255".into(),
+        computational_bits: 126,
+        ring_bits: plan.task.ring().bits(),
+        words: plan.task.terms().len as u64,
+        prg: plan.task.terms().suite.name().into(),
+        key_exchange: found.key_exchange.clone(),
+    }
+}
+
+fn parties(plan: &Plan, found: &Found) -> Vec<SumPartyLine> {
+    let keys = plan.parties.iter().map(|(_, key)| key.to_string());
+    let line = |((party, standing), key): (&(PartyId, Standing), String)| {
+        let lost = found.losses.iter().find(|loss| loss.party == party.as_str());
+        let state = match (standing, lost) {
+            (Standing::Survived, _) => SumPartyState::Survived,
+            (_, Some(loss)) => SumPartyState::Vanished { step: loss.step.to_owned() },
+            (Standing::LostVector, None) => SumPartyState::Vanished { step: VECTOR_STEP.to_owned() },
+            (Standing::Absent, None) => SumPartyState::Absent,
+        };
+        let commitment = found.sum.commitments().iter().find(|(other, _)| other == party);
+        let commitment = commitment.map(|(_, digest)| hex(digest));
+        SumPartyLine { name: party.to_string(), key, state, commitment }
+    };
+    found.sum.standings().iter().zip(keys).map(line).collect()
+}
+
+fn budget(plan: &Plan, found: &Found) -> Option<BudgetLine> {
+    let (spending, spent) = (plan.spending.as_ref()?, found.counted.budget.as_ref()?);
+    let limit = spending.limit.as_ref();
+    let delta = limit.map(|(_, delta)| delta).filter(|delta| **delta != Amount::ZERO);
+    Some(BudgetLine {
+        dataset: spending.dataset.clone(),
+        epsilon_spent: spent.epsilon_spent().to_string(),
+        epsilon_limit: limit.map(|(epsilon, _)| epsilon.to_string()),
+        delta_spent: spent.delta_spent().to_string(),
+        delta_limit: delta.map(ToString::to_string),
+    })
+}

@@ -61,8 +61,12 @@ fn every_guest_gets_a_link_of_its_own_and_strangers_none() {
     for (party, link) in &mut links {
         assert_eq!(read_to_end(link), party.as_str());
     }
-    links.into_values().for_each(|link| drop(link.close().unwrap()));
-    closing.into_iter().for_each(|thread| drop(thread.join().unwrap()));
+    for link in links.into_values() {
+        link.close().unwrap();
+    }
+    for thread in closing {
+        thread.join().unwrap();
+    }
 }
 
 #[test]

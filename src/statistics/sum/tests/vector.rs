@@ -55,6 +55,14 @@ fn cells_that_too_few_parties_have_are_not_released() {
 }
 
 #[test]
+fn what_a_party_brings_is_not_printed() {
+    let plan = VectorPlan::new(&agree(3, "")).unwrap();
+    let own = own(&[(2, 177), (1, 178)]);
+    let shown = format!("{:?} {own:?}", plan.contribution(&own, &mut seeded_rng(1)));
+    assert!(shown.contains("len: 6") && !shown.contains("177") && !shown.contains("178"), "{shown}");
+}
+
+#[test]
 fn hostile_totals_of_a_vector_are_refused() {
     let plan = VectorPlan::new(&agree(2, "")).unwrap();
     assert!(matches!(plan.release(&[0; 3], 4), Err(SumError::Length { found: 3, expected: 4 })));

@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         hub: None,
         join: None,
         sum: None,
+        vector: None,
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,

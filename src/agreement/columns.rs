@@ -193,11 +193,12 @@ impl ColumnTerm {
     }
 }
 
-const EXACT: &str = "has no more digits than `decimals` says, and is below 2^53 in units of the last";
+pub(super) const EXACT: &str =
+    "has no more digits than `decimals` says, and is below 2^53 in units of the last";
 const LINES: &str = "are lines of 1 to 1000 bytes, without invisible characters";
 
 /// Returns a bound in units; sums of numbers below 2^53 take long to leave 128 bits.
-fn exact_units(number: Decimal, decimals: u8) -> Option<i64> {
+pub(super) fn exact_units(number: Decimal, decimals: u8) -> Option<i64> {
     number.units(decimals).filter(|units| units.unsigned_abs() < MAX_EXACT)
 }
 

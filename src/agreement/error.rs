@@ -85,6 +85,12 @@ pub enum AgreementError {
     /// The agreement is not on a sum.
     #[error("the agreement is not on a sum over the tables of all parties (`sum-masked`)")]
     NotASum,
+    /// The agreement is on a vector of named cells.
+    #[error("the agreement is on a vector of named cells, not on statistics")]
+    OnAVector,
+    /// The agreement is not on a vector of named cells.
+    #[error("the agreement is not on a vector of named cells")]
+    NotAVector,
     /// Parties have not signed.
     #[error("the agreement is not signed by {}", parties.join(" and "))]
     Unsigned {
@@ -141,6 +147,8 @@ impl AgreementError {
             }
             Self::OnASum => "run `tidegate sum` under it",
             Self::NotASum => "agree on `sum-masked`, or run the command that its `protocol` is for",
+            Self::OnAVector => "pass the list of its cells",
+            Self::NotAVector => "leave the list of cells out, or agree on a `[vector]`",
             Self::Field { name, .. } if is_of_sum(name) => SUM_EXAMPLE,
             Self::Entry { name: "party.sources", .. } => SUM_EXAMPLE,
             Self::Entry { .. } => JOIN_EXAMPLE,
@@ -174,7 +182,7 @@ const SUM_EXAMPLE: &str = "compare it with examples/sum-agreement.toml";
 /// Tells whether a field stands in agreements on sums alone.
 fn is_of_sum(name: &str) -> bool {
     let part = name.split_once('.').map_or(name, |(part, _)| part);
-    ["sum", "hub"].contains(&part)
+    ["sum", "hub", "vector"].contains(&part)
 }
 
 /// Tells whether a field stands in agreements on statistics alone.

@@ -36,6 +36,7 @@ mod parties;
 mod short_form;
 mod statistics;
 mod sum;
+mod vector;
 
 use std::collections::BTreeSet;
 
@@ -55,6 +56,7 @@ pub use statistics::{
     DummiesTerm, GroupHiding, JoinTerm, JoinTerms, MAX_STATISTICS, StatisticKind, StatisticTerm,
 };
 pub use sum::{Coordinator, Prg, SumTerm, SumTerms};
+pub use vector::{MAX_CELLS, VectorTerm};
 
 use crate::data::normalize::Rule;
 use crate::identity::{Identity, Signature};
@@ -115,6 +117,9 @@ pub struct Terms {
     /// How figures are summed up; under `sum-masked` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<SumTerm>,
+    /// The vector that stands in for columns and statistics; under `sum-masked` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<VectorTerm>,
     /// The columns that may be used; this and all below under `join-elgamal` and `sum-masked` alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub column: Vec<ColumnTerm>,

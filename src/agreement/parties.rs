@@ -194,7 +194,8 @@ pub(super) fn check_many(terms: &Terms) -> Result<(), AgreementError> {
 }
 
 fn check_sources(terms: &Terms, party: &PartyTerm) -> Result<(), AgreementError> {
-    let known = party.sources.keys().all(|name| terms.column_named(name).is_some());
+    let in_vector = |name: &String| terms.vector.as_ref().is_some_and(|vector| vector.has_column(name));
+    let known = party.sources.keys().all(|name| in_vector(name) || terms.column_named(name).is_some());
     require_of(known, "party.sources", &party.name, "names columns of the agreement")?;
     require_of(party.sources.values().all(|name| is_line(name)), "party.sources", &party.name, LINE)
 }

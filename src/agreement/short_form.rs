@@ -67,6 +67,7 @@ impl ShortForm {
             hub: None,
             join: None,
             sum: None,
+            vector: None,
             column: Vec::new(),
             statistic: Vec::new(),
             disclosure: None,

@@ -198,7 +198,8 @@ fn check_dummies(join: &JoinTerm, policy: &DisclosureTerm) -> Result<(), Agreeme
     require(delta, "join.dummies.delta", "is at most 0.01")
 }
 
-fn check_datasets(terms: &Terms, policy: &DisclosureTerm) -> Result<(), AgreementError> {
+/// Checks the names of datasets, which noise needs.
+pub(super) fn check_datasets(terms: &Terms, policy: &DisclosureTerm) -> Result<(), AgreementError> {
     let names = || terms.party.iter().map(|party| party.dataset.as_deref());
     require(names().flatten().all(is_line), "party.dataset", LINE)?;
     let complete = policy.noise.is_none() || names().all(|name| name.is_some());

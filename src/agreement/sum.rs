@@ -3,7 +3,8 @@
 //! Such an agreement has the protocol `sum-masked`, 2 to 100 parties and gives output to all of them. Every party has
 //! the same columns, every row of its table is a record, and there is no key. `[sum]` says who coordinates, how many
 //! parties it takes and how masks are made; what may be used and computed, and what a result must satisfy, is said as
-//! in an agreement on common records. `examples/sum-agreement.toml` shows all of it.
+//! in an agreement on common records. `examples/sum-agreement.toml` shows all of it. A `[vector]` of named cells may
+//! stand in for columns and statistics.
 
 use serde::{Deserialize, Serialize};
 use tidegate_disclosure::Mechanism;
@@ -214,6 +215,7 @@ pub(super) fn check_absent(terms: &Terms) -> Result<(), AgreementError> {
     const RULE: &str = "belongs to the protocol `sum-masked` alone";
     require(terms.sum.is_none(), "sum", RULE)?;
     require(terms.hub.is_none(), "hub", RULE)?;
+    require(terms.vector.is_none(), "vector", RULE)?;
     require(terms.party.iter().all(|party| party.sources.is_empty()), "party.sources", RULE)
 }
 
@@ -230,6 +232,9 @@ pub(super) fn check(terms: &Terms) -> Result<(), AgreementError> {
     policy.check()?;
     check_policy(policy)?;
     SumTerms::new(terms, sum, policy)?.check()?;
+    if let Some(vector) = &terms.vector {
+        return super::vector::check(terms, vector, policy);
+    }
     check_figures(terms, policy)?;
     for party in &terms.party {
         let source = |column: &'_ ColumnTerm| party.source_of(column.name(), column.source()).to_owned();

@@ -42,6 +42,7 @@ fn pair() -> Pair {
         hub: None,
         join: None,
         sum: None,
+        vector: None,
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,

@@ -67,6 +67,7 @@ fn new(args: AgreementNewArgs) -> Result<u8, Error> {
         hub: None,
         join: None,
         sum: None,
+        vector: None,
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::cells::CellListFault;
 use super::format::TextEncoding;
 use super::records::CellFault;
 
@@ -248,6 +249,24 @@ pub enum DataError {
         /// What is wrong with the sum.
         fault: CellFault,
     },
+    /// The list of cells is not the one agreed on.
+    #[error("the list of cells {path:?} {fault}")]
+    CellList {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: CellListFault,
+    },
+    /// A row names a cell that is not in the list.
+    #[error("row {row} of {path:?}: column `{}` names none of the cells agreed on", shown(.column))]
+    UnknownCell {
+        /// The file.
+        path: PathBuf,
+        /// The first of its rows, counted from 1 behind the header.
+        row: u64,
+        /// The column.
+        column: String,
+    },
 
     /// The output exists.
     #[error("{path:?} exists")]
@@ -345,6 +364,8 @@ impl DataError {
             Self::KeyType { .. } => "write the column as text or integers: other numbers have no single text",
             Self::ValueType { .. } => "write the column as one of these types",
             Self::BadCell { fault, .. } | Self::BadSum { fault, .. } => fault.hint(),
+            Self::CellList { .. } => "every party passes the same file, whose digest stands in the agreement",
+            Self::UnknownCell { .. } => "correct the table, or agree on a list with that cell or on rules",
             Self::EqualKeys { .. } => {
                 "remove one of the rows, or agree on `duplicates = \"sum\"` or `\"first\"`"
             }

@@ -7,12 +7,14 @@
 //!      +------------copy_rows(keep)<------------+--------> TableSink: complete under its name, or absent
 //! ```
 //! Statistics need more of the first pass than keys: [`read_records`] takes the declared columns of the same rows,
-//! typed and checked; [`read_plain_records`] does so where rows have no key.
+//! typed and checked; [`read_plain_records`] does so where rows have no key, and
+//! [`read_cells`] where they name the cells of a vector.
 //!
 //! A file is hostile until checked: rows, columns and cells are bounded, a damaged file ends in a
 //! [`DataError`] that names the place, and no message shows what stands in a cell. The limits do not reach
 //! into the parquet crate: a page or a batch of long cells takes the memory that the file asks for.
 
+mod cells;
 mod copy;
 mod csv;
 mod error;
@@ -28,6 +30,7 @@ mod source;
 #[cfg(test)]
 mod testing;
 
+pub use cells::{CellList, CellListFault, CellValues, read_cells};
 pub use copy::{CopyPlan, copy_rows, write_plain_rejects, write_rejects};
 pub use csv::MAX_ROW_BYTES;
 pub use error::{AvailableColumns, DataError, ParquetFault};

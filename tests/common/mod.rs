@@ -151,6 +151,7 @@ impl Place {
             hub: None,
             join: None,
             sum: None,
+            vector: None,
             column: Vec::new(),
             statistic: Vec::new(),
             disclosure: None,

@@ -80,6 +80,7 @@ fn meet(dir: &Path, args: &DemoArgs) -> Result<(JoinReport, JoinReport), Error> 
         party,
         hub: None,
         sum: None,
+        vector: None,
         join: Some(JoinTerm {
             groups: GroupHiding::Partitions,
             duplicates: Duplicates::First,

@@ -78,6 +78,7 @@ fn meet(dir: &Path, args: &DemoArgs) -> Result<(PsiReport, PsiReport), Error> {
         hub: None,
         join: None,
         sum: None,
+        vector: None,
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,

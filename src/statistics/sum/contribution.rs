@@ -33,7 +33,8 @@ impl fmt::Debug for Contribution {
 impl SumPlan {
     /// Adds up the own records, `rows` of them, on the threads of the current rayon pool, and adds the own noise.
     ///
-    /// `columns` are those of [`Self::column_specs`], in their order. The same records give the same words whatever
+    /// `columns` are those of [`Self::column_specs`], in their order, and `rows` at most the party's `max_records`: the
+    /// caller refuses longer tables, whose words could leave [`Self::bounds`]. The same records give the same words whatever
     /// the number of threads; `rng` is asked where there is noise.
     pub fn contribution<R: CryptoRng + ?Sized>(
         &self,

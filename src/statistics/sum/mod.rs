@@ -11,7 +11,7 @@
 //! Everything is an integer in units of the last digit, squares too (of distances from the middle of the range), so
 //! totals are exact; means and variances are computed of them and rounded once. Nothing depends on the order of rows or
 //! on the number of threads. With noise every measure of every cell carries the party's share of it, cut off where the
-//! tail is of no account.
+//! tail is of no account. A vector of named cells ([`VectorPlan`]) is laid out likewise, without counts and margins.
 //!
 //! | check | what is checked | error |
 //! |---|---|---|
@@ -25,12 +25,14 @@ mod error;
 mod noise;
 mod plan;
 mod release;
+mod vector;
 
 pub use contribution::Contribution;
 pub use error::SumError;
 pub use noise::SumNoise;
 pub use plan::SumPlan;
 pub use release::SumResult;
+pub use vector::{VectorContribution, VectorPlan};
 
 #[cfg(test)]
 mod tests;

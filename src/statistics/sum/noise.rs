@@ -9,7 +9,7 @@ use super::super::StatisticsError;
 use super::super::grid::{GridPlan, Measure, NumberPlan};
 
 /// Bits of the tail that is cut off.
-const TAIL_BITS: u8 = 40;
+pub(super) const TAIL_BITS: u8 = 40;
 
 /// The share of a party in the noise of every measure.
 #[derive(Clone, Debug)]

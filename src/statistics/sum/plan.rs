@@ -7,7 +7,7 @@ use super::super::grid::{GridPlan, Measure, NumberPlan, Subject, number_places};
 use super::super::run::PlanError;
 use super::super::spending::spending;
 use super::noise::SumNoise;
-use crate::agreement::{Agreement, ColumnTerm, PartyTerm, SumTerms, Terms, grids};
+use crate::agreement::{Agreement, AgreementError, ColumnTerm, PartyTerm, SumTerms, Terms, grids};
 use crate::data::ColumnSpec;
 use crate::state::Spending;
 
@@ -49,6 +49,9 @@ impl SumPlan {
     /// [`PlanError`]: the agreement is on something else, or its totals would not be exact.
     pub fn new(agreement: &Agreement) -> Result<Self, PlanError> {
         let (terms, sum) = (agreement.terms(), agreement.sum_terms()?);
+        if terms.vector.is_some() {
+            return Err(AgreementError::OnAVector.into());
+        }
         Ok(Self::of(terms, &sum)?)
     }
 

@@ -5,6 +5,7 @@ mod plan;
 mod property;
 mod totals;
 mod variance;
+mod vector;
 
 use rand::CryptoRng;
 use tidegate_mpc::testing::seeded_rng;

@@ -164,8 +164,10 @@ impl<'a> SumTerms<'a> {
         let alone =
             "is given for 3 parties or more without `disclosure.noise`: each of two would learn the other's";
         require(is_noisy || parties >= FEWEST, "party", alone)?;
-        let threshold = (2..=parties).contains(&self.threshold);
-        require(threshold, "sum.threshold", "is at least 2, and at most the number of parties")?;
+        // Of a half or fewer, a coordinator could have two groups sign two lists of survivors.
+        let threshold = (2..=parties).contains(&self.threshold) && self.threshold > parties / 2;
+        let rule = "is at least 2, more than half of the number of parties, and at most all of them";
+        require(threshold, "sum.threshold", rule)?;
         let minimum = (self.threshold..=parties).contains(&self.minimum_parties);
         let rule = "is at least `threshold`, and at most the number of parties";
         require(minimum, "sum.minimum_parties", rule)?;

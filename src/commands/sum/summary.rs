@@ -59,10 +59,9 @@ pub(super) fn report(
 
 fn protocol(plan: &Plan, found: &Found) -> SumProtocolLines {
     let adversary = match plan.task.tolerated() {
-        Some(0) => "a coordinator that lies, alone".to_owned(),
-        Some(1) => "a coordinator that lies, with one party".to_owned(),
-        Some(parties) => format!("a coordinator that lies, with up to {parties} parties"),
-        None => "semi-honest".to_owned(),
+        0 => "a coordinator that lies, alone".to_owned(),
+        1 => "a coordinator that lies, with one party".to_owned(),
+        parties => format!("a coordinator that lies, with up to {parties} parties"),
     };
     SumProtocolLines {
         name: "sum-masked".into(),

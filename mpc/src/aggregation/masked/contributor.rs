@@ -16,7 +16,7 @@ use super::messages::{
 };
 use super::ring::TILE_BYTES;
 use super::sum::Sum;
-use super::tag::{Points, Tag};
+use super::tag::{Tag, TagKey};
 use super::task::{Admitted, Task};
 use super::vector::{Assembly, Root, commit};
 use crate::error::Error;
@@ -273,7 +273,8 @@ impl<'t> AwaitingShares<'t> {
         kept.push(self.kept);
         kept.sort_unstable_by_key(|kept| kept.dealer);
         let parts = kept.iter().map(|kept| split(&kept.shares)[2]);
-        let points = Points::new(&group_secret(&session, parts));
+        let tag_key = TagKey::new(&group_secret(&session, parts));
+        let tag = tag_key.offset(self.seat);
         let commitment = self.task.terms().commitments.then(|| {
             let mut salt = Zeroizing::new([0; 32]);
             rng.fill_bytes(&mut *salt);
@@ -281,9 +282,9 @@ impl<'t> AwaitingShares<'t> {
             Opening { session, salt, digest }
         });
         let root = Root::new(&session, self.seat);
-        let state = Shared { task: self.task, seat: self.seat, session, kept, points };
+        let state = Shared { task: self.task, seat: self.seat, session, kept, tag_key };
         drop(self.group_part);
-        Ok(Masking { state, masks, input, root, tag: Tag::default(), done: 0, commitment })
+        Ok(Masking { state, masks, input, root, tag, done: 0, commitment })
     }
 
     /// Checks who dealt: MASK-3 and MASK-6.
@@ -360,7 +361,7 @@ struct Shared<'t> {
     session: [u8; DIGEST_BYTES],
     /// Shares of all dealers, the own included, by seat.
     kept: Vec<Kept>,
-    points: Points,
+    tag_key: TagKey,
 }
 
 /// A party that masks its vector and sends it.
@@ -392,7 +393,7 @@ impl<'t> Masking<'t, '_> {
         }
         let mut bytes = vec![0; left.min(CHUNK_BYTES)];
         let first = self.done / ring.word_bytes();
-        let tag = self.masks.hide(ring, &self.input, first, Some(&self.state.points), &mut bytes);
+        let tag = self.masks.hide(ring, &self.input, first, &self.state.tag_key, &mut bytes);
         self.tag = self.tag.add(tag);
         self.root.absorb(&bytes);
         self.done += bytes.len();
@@ -503,8 +504,8 @@ impl<'t> AwaitingConsents<'t> {
         let unmasking =
             Unmasking { seeds: Zeroizing::new(shares(true)), keys: Zeroizing::new(shares(false)) };
         let total = Assembly::new(state.task);
-        let Shared { task, session, points, .. } = state;
-        Ok((AwaitingTotal { task, session, points, survivors: self.survivors, total }, unmasking))
+        let Shared { task, session, tag_key, .. } = state;
+        Ok((AwaitingTotal { task, session, tag_key, survivors: self.survivors, total }, unmasking))
     }
 
     /// Counts the survivors whose signatures over the own list hold, up to the threshold.
@@ -523,7 +524,7 @@ impl<'t> AwaitingConsents<'t> {
 pub struct AwaitingTotal<'t> {
     task: &'t Task,
     session: [u8; DIGEST_BYTES],
-    points: Points,
+    tag_key: TagKey,
     survivors: Survivors,
     total: Assembly,
 }
@@ -549,7 +550,8 @@ impl AwaitingTotal<'_> {
     pub fn close(self, end: TotalEnd) -> Result<Sum, Error> {
         let peer = self.task.coordinator();
         let words = self.total.close(TotalEnd::NAME, peer)?;
-        let found = words.tag(&self.points).to_bytes();
+        let offsets = self.survivors.entries.iter().map(|(seat, _)| self.tag_key.offset(*seat));
+        let found = offsets.fold(words.hash(&self.tag_key), Tag::add).to_bytes();
         if !bool::from(found.ct_eq(&end.tag)) {
             return Err(Error::AlteredTotal { peer: peer.clone() }); // MASK-12
         }

@@ -5,7 +5,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::ring::{Ring, TILE_BYTES, Word, Words, with_word};
-use super::tag::{Points, Tag};
+use super::tag::{Tag, TagKey};
 use super::task::{Admitted, Task};
 use crate::group::Encoded;
 use crate::parallel;
@@ -80,13 +80,11 @@ impl Mask {
         info: &[&[u8]],
         sign: Sign,
     ) -> Self {
-        let mut material = Zeroizing::new([0; 2 * KEY_BYTES]);
+        let mut material = Zeroizing::new([0; KEY_BYTES + 16]);
         expand(session, secret, info, &mut *material);
-        let (key, tag) = material.split_at(KEY_BYTES);
-        let half = |half: &[u8]| -> Zeroizing<[u8; KEY_BYTES]> {
-            Zeroizing::new(half.try_into().expect("half of 64 bytes is 32 bytes"))
-        };
-        Self { stream: Keystream::new(task.suite(), &half(key)), tag: Tag::of_uniform(&half(tag)), sign }
+        let (key, tag) = material.split_first_chunk::<KEY_BYTES>().expect("32 bytes are a part of 48");
+        let tag = tag.first_chunk().expect("16 bytes are left of 48");
+        Self { stream: Keystream::new(task.suite(), key), tag: Tag::of_uniform(tag), sign }
     }
 }
 
@@ -119,32 +117,26 @@ impl FromIterator<Mask> for Masks {
 }
 
 impl Masks {
-    /// Masks the words of `input` that stand from `first` on, a multiple of a tile, into `out`; returns their tag.
+    /// Masks the words of `input` that stand from `first` on, a multiple of a tile, into `out`; returns their hash.
     pub(super) fn hide(
         &self,
         ring: Ring,
         input: &Admitted<'_>,
         first: usize,
-        points: Option<&Points>,
+        key: &TagKey,
         out: &mut [u8],
     ) -> Tag {
-        with_word!(ring, W => self.hide_words::<W>(input, first, points, out))
+        with_word!(ring, W => self.hide_words::<W>(input, first, key, out))
     }
 
-    fn hide_words<W: Word>(
-        &self,
-        input: &Admitted<'_>,
-        first: usize,
-        points: Option<&Points>,
-        out: &mut [u8],
-    ) -> Tag {
+    fn hide_words<W: Word>(&self, input: &Admitted<'_>, first: usize, key: &TagKey, out: &mut [u8]) -> Tag {
         let tile_len = TILE_BYTES / W::BYTES;
         let tags = parallel::chunked(out, TILE_BYTES, |index, out| {
             let start = first + index * tile_len;
             // In the end it holds what is sent, so nothing is left to wipe.
             let mut words = vec![W::default(); out.len() / W::BYTES];
             input.words(start, &mut words);
-            let tag = points.map(|points| points.tag(start, &words)).unwrap_or_default();
+            let tag = key.hash(start, &words);
             self.apply(start, &mut words);
             words.iter().zip(out.chunks_exact_mut(W::BYTES)).for_each(|(word, place)| word.write(place));
             tag

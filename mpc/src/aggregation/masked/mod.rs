@@ -18,13 +18,13 @@
 //! SealedShares   up    176 n B             shares of the mask key and of the own mask's seed, sealed and committed to
 //! ShareBundle    down  242 n B             what the others sealed for this party
 //! MaskedChunk .. up    d w B               vector + own mask + masks with each other dealer
-//! MaskedEnd      up    81 B                root, commitment, masked tag
-//! Survivors      down  82 n B              who dealt, and who of them delivered what
+//! MaskedEnd      up    73 B                root, commitment, masked tag
+//! Survivors      down  76 n B              who dealt, and who of them delivered what
 //! Consent        up    65 B                signature over that list
 //! Consents       down  66 n B              at least the threshold of them
 //! Unmasking      up    32 n B              of each survivor the seed's share, of each lost dealer the mask key's
 //! TotalChunk ..  down  d w B               the sum
-//! TotalEnd       down  17 B                its tag
+//! TotalEnd       down  9 B                 its tag
 //! Finished       up    33 B                digest of session and sum
 //! ```
 //! Two parties agree on a key; the one with the lower seat adds the mask made of it, the other takes it away. A mask of its

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::tag::{Points, Tag};
+use super::tag::{Tag, TagKey};
 use crate::parallel;
 
 /// A ring.
@@ -65,6 +65,8 @@ pub(super) trait Word: Copy + Default + Send + Sync + fmt::Debug {
     fn from_wide(value: i128) -> Self;
     /// Returns the value between minus half of the modulus and half of it.
     fn centred(self) -> i128;
+    /// Returns it in 64 bits, where it fits them.
+    fn narrow(self) -> i64;
 }
 
 macro_rules! word {
@@ -117,6 +119,12 @@ macro_rules! word {
             #[inline(always)]
             fn centred(self) -> i128 {
                 i128::from(self.cast_signed())
+            }
+
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, reason = "asked for where it fits")]
+            fn narrow(self) -> i64 {
+                self.cast_signed() as i64
             }
         }
     };
@@ -176,12 +184,12 @@ impl Words {
         });
     }
 
-    /// Tags the vector.
-    pub(super) fn tag(&self, points: &Points) -> Tag {
+    /// Hashes the vector.
+    pub(super) fn hash(&self, key: &TagKey) -> Tag {
         let tiles = parallel::mapped(&self.bytes, TILE_BYTES, |index, tile| {
             with_word!(self.ring, W => {
                 let words: Vec<W> = tile.chunks_exact(W::BYTES).map(W::read).collect();
-                points.tag(index * TILE_BYTES / W::BYTES, &words)
+                key.hash(index * TILE_BYTES / W::BYTES, &words)
             })
         });
         tiles.into_iter().fold(Tag::default(), Tag::add)

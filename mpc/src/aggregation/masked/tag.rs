@@ -1,18 +1,23 @@
-//! The tag by which every party checks the sum: a polynomial over the integers modulo 2^61 - 1, at two points that
-//! only the parties know.
+//! The tag by which every party checks the sum: a keyed linear hash over the integers modulo 2^61 - 1.
 //!
-//! The tag of a vector x at a point a is the sum of a^(j+1) x_j, so the tags of all parties add up to the tag of the sum.
-//! Whoever changes the sum without knowing the points passes with a chance of d/2^61 at each of them, the
-//! polynomial of the change having at most d roots: below 2^-74 for two points and 10^7 words.
+//! The parties share a secret: coefficients a_0 .. a_255, a point b, and an offset for each seat. The tag of a vector x is
+//! the sum over all words of a_i b^(k+1) x_(256 k + i), plus the offset of the seat; so the tags of the survivors add up to the
+//! tag of the sum plus all their offsets. Without the offsets a total and its tag could be scaled alike.
+//!
+//! Who does not know the secret and changes the sum finds its tag with a chance below 2^-61 (blocks + 1), blocks being a
+//! 256th of the words: below 2^-41 for 2^27 of them. There is one try, since a run fails by it.
 //!
 //! # Source
-//! J. L. Carter, M. N. Wegman, "Universal classes of hash functions", 1979; the polynomial form is folklore (for
-//! example D. J. Bernstein, "Polynomial evaluation and message authentication", 2007).
+//! J. L. Carter, M. N. Wegman, "Universal classes of hash functions", JCSS 18(2), 1979; M. N. Wegman, J. L. Carter, "New hash
+//! functions and their use in authentication and set equality", JCSS 22(3), 1981, for the one-time offset.
 
+use chacha20::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
 use subtle::{Choice, ConditionallySelectable};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::ring::Word;
+use super::task::MAX_PARTIES;
 
 /// The modulus, 2^61 - 1, a prime.
 const MODULUS: u64 = (1 << 61) - 1;
@@ -22,21 +27,24 @@ const MODULUS: u64 = (1 << 61) - 1;
 pub(super) struct Field(u64);
 
 impl Field {
+    /// Bytes of an encoding.
+    pub(super) const BYTES: usize = 8;
+
     const ZERO: Self = Self(0);
     const ONE: Self = Self(1);
 
     /// Reduces 128 uniform bits; what is off is below 2^-66.
-    pub(super) fn of_uniform(bytes: [u8; 16]) -> Self {
-        Self::of_magnitude(u128::from_le_bytes(bytes))
+    pub(super) fn of_uniform(bytes: &[u8; 16]) -> Self {
+        Self::of_magnitude(u128::from_le_bytes(*bytes))
     }
 
     /// Reads an encoding.
-    pub(super) fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
-        Some(u64::from_le_bytes(bytes)).filter(|value| *value < MODULUS).map(Self)
+    pub(super) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Option<Self> {
+        Some(u64::from_le_bytes(*bytes)).filter(|value| *value < MODULUS).map(Self)
     }
 
     /// Encodes the number below the modulus.
-    pub(super) fn to_bytes(self) -> [u8; 8] {
+    pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
         let reduced = fold(self.0);
         let (less, below) = reduced.overflowing_sub(MODULUS);
         u64::conditional_select(&less, &reduced, Choice::from(u8::from(below))).to_le_bytes()
@@ -74,6 +82,12 @@ impl Field {
         Self(fold(low + middle + high))
     }
 
+    /// Takes a word as the signed integer that it stands for; below 2^61 + 2^32.
+    #[inline(always)]
+    fn of<W: Word>(word: W) -> Self {
+        if W::BYTES == 4 { Self::of_short(word.narrow()) } else { Self::of_signed(word.centred()) }
+    }
+
     /// Takes a signed integer, in constant time.
     #[inline(always)]
     fn of_signed(value: i128) -> Self {
@@ -103,103 +117,69 @@ fn low_bits(value: u128) -> u64 {
     value as u64
 }
 
-/// The values of one vector's polynomial at both points.
-#[derive(Clone, Copy, Debug, Default, Zeroize)]
-pub(super) struct Tag(pub(super) [Field; 2]);
+/// The value of a vector's hash, masked or not.
+pub(super) type Tag = Field;
 
-impl Tag {
-    /// Bytes of an encoded tag.
-    pub(super) const BYTES: usize = 16;
+/// Words that share a power of the point.
+const BLOCK_LEN: usize = 256;
 
-    pub(super) fn of_uniform(bytes: &[u8; 32]) -> Self {
-        let (first, second) = bytes.split_at(16);
-        let field = |half: &[u8]| Field::of_uniform(half.try_into().expect("half of 32 bytes"));
-        Self([field(first), field(second)])
-    }
+/// Products of two numbers below 2^61 + 2^33 that fit 128 bits together.
+const LAZY_LEN: usize = 32;
 
-    pub(super) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Option<Self> {
-        let (first, second) = bytes.split_at(8);
-        let field = |half: &[u8]| Field::from_bytes(half.try_into().expect("half of 16 bytes"));
-        Some(Self([field(first)?, field(second)?]))
-    }
-
-    pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
-        let [first, second] = self.0.map(Field::to_bytes);
-        let mut bytes = [0; Self::BYTES];
-        bytes.iter_mut().zip(first.iter().chain(&second)).for_each(|(place, byte)| *place = *byte);
-        bytes
-    }
-
-    pub(super) fn add(self, other: Self) -> Self {
-        self.with(other, Field::add)
-    }
-
-    pub(super) fn subtract(self, other: Self) -> Self {
-        self.with(other, Field::subtract)
-    }
-
-    fn with(self, other: Self, work: fn(Field, Field) -> Field) -> Self {
-        let ([a, b], [c, d]) = (self.0, other.0);
-        Self([work(a, c), work(b, d)])
-    }
+/// The secret that the parties share.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(super) struct TagKey {
+    coefficients: [u64; BLOCK_LEN],
+    point: Field,
+    offsets: [Field; MAX_PARTIES],
 }
 
-/// How many words are taken together, so that multiplications do not wait for each other.
-const LANES: usize = 4;
-
-/// The two points, with their powers that a vector is tagged by.
-#[derive(Zeroize, zeroize::ZeroizeOnDrop)]
-pub(super) struct Points {
-    points: [Field; 2],
-    /// The powers 0 to 3 of each.
-    low: [[Field; LANES]; 2],
-    fourth: [Field; 2],
-}
-
-impl Points {
-    /// Takes the points from 32 secret uniform bytes.
+impl TagKey {
+    /// Expands 32 secret uniform bytes.
     pub(super) fn new(secret: &[u8; 32]) -> Self {
-        let Tag(points) = Tag::of_uniform(secret);
-        let low = points.map(|point| [0, 1, 2, 3].map(|exponent| point.power(exponent)));
-        Self { points, low, fourth: points.map(|point| point.power(4)) }
+        let mut rng = ChaCha20Rng::from_seed(*secret);
+        let mut draw = || {
+            let mut bytes = [0; 16];
+            rng.fill_bytes(&mut bytes);
+            Field::of_uniform(&bytes)
+        };
+        Self {
+            coefficients: [(); BLOCK_LEN].map(|()| draw().0),
+            point: draw(),
+            offsets: [(); MAX_PARTIES].map(|()| draw()),
+        }
     }
 
-    /// Tags the words that stand from `first` on in their vector.
-    pub(super) fn tag<W: Word>(&self, first: usize, words: &[W]) -> Tag {
-        let value = |word: W| {
-            let centred = word.centred();
-            if W::BYTES == 4 {
-                Field::of_short(low_bits(centred.cast_unsigned()).cast_signed())
-            } else {
-                Field::of_signed(centred)
-            }
-        };
-        let (groups, rest) = words.as_chunks::<LANES>();
-        let mut sums = [[Field::ZERO; LANES]; 2];
-        let mut step = |group: [W; LANES]| {
-            let group = group.map(value);
-            for (sums, fourth) in sums.iter_mut().zip(self.fourth) {
-                for (sum, value) in sums.iter_mut().zip(group) {
-                    *sum = sum.multiply(fourth).add(value);
-                }
-            }
-        };
+    /// Returns the offset of a seat.
+    pub(super) fn offset(&self, seat: u16) -> Tag {
+        self.offsets.get(usize::from(seat)).copied().unwrap_or_default()
+    }
+
+    /// Hashes the words that stand from `first` on in their vector, a multiple of a block.
+    pub(super) fn hash<W: Word>(&self, first: usize, words: &[W]) -> Tag {
+        debug_assert!(first.is_multiple_of(BLOCK_LEN), "vectors are hashed by whole blocks");
+        let block = |sum: Field, words: &[W]| sum.multiply(self.point).add(self.block(words));
         // Horner's rule takes the highest power first.
-        let mut last = [W::default(); LANES];
-        last.iter_mut().zip(rest).for_each(|(place, word)| *place = *word);
-        step(last);
-        groups.iter().rev().for_each(|group| step(*group));
-        let mut values = sums.iter().zip(&self.low).zip(self.points).map(|((sums, low), point)| {
-            let sum = sums.iter().zip(low).fold(Field::ZERO, |sum, (a, b)| sum.add(a.multiply(*b)));
-            sum.multiply(point.power(first as u64 + 1))
-        });
-        Tag([(); 2].map(|()| values.next().unwrap_or_default()))
+        let sum = words.chunks(BLOCK_LEN).rev().fold(Field::ZERO, block);
+        sum.multiply(self.point.power((first / BLOCK_LEN) as u64 + 1))
+    }
+
+    fn block<W: Word>(&self, words: &[W]) -> Field {
+        let parts = words.chunks(LAZY_LEN).zip(self.coefficients.chunks(LAZY_LEN));
+        let part = |(words, coefficients): (&[W], &[u64])| {
+            let products = words.iter().zip(coefficients);
+            let add = |sum: u128, (word, coefficient): (&W, &u64)| {
+                sum + u128::from(Field::of(*word).0) * u128::from(*coefficient)
+            };
+            Field::of_magnitude(products.fold(0, add))
+        };
+        parts.map(part).fold(Field::ZERO, Field::add)
     }
 }
 
-impl std::fmt::Debug for Points {
+impl std::fmt::Debug for TagKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Points(..)")
+        f.write_str("TagKey(..)")
     }
 }
 
@@ -210,67 +190,71 @@ mod tests {
     use super::*;
 
     /// Computes the same with ordinary remainders.
-    fn plain(secret: &[u8; 32], first: usize, values: &[i128]) -> [u64; 2] {
+    fn plain(key: &TagKey, first: usize, values: &[i128]) -> u64 {
         let modulus = i128::from(MODULUS);
-        [0, 16].map(|start| {
-            let point =
-                u128::from_le_bytes(secret[start..start + 16].try_into().unwrap()) % (modulus as u128);
-            let mut power = 1i128;
-            (0..=first).for_each(|_| power = power * point as i128 % modulus);
-            let mut sum = 0i128;
-            for value in values {
-                sum = (sum + power * value.rem_euclid(modulus)) % modulus;
-                power = power * point as i128 % modulus;
+        let mut power = 1i128;
+        let mut sum = 0i128;
+        for (place, value) in (first..).zip(values) {
+            if place == first || place % BLOCK_LEN == 0 {
+                let block = place / BLOCK_LEN;
+                power = (0..=block).fold(1, |power, _| power * i128::from(key.point.0) % modulus);
             }
-            u64::try_from(sum).unwrap()
-        })
+            let coefficient = i128::from(key.coefficients[place % BLOCK_LEN]) % modulus;
+            sum = (sum + coefficient * power % modulus * value.rem_euclid(modulus)) % modulus;
+        }
+        u64::try_from(sum).unwrap()
     }
 
-    fn found<W: Word>(secret: &[u8; 32], first: usize, values: &[i128]) -> [u64; 2] {
+    fn found<W: Word>(key: &TagKey, first: usize, values: &[i128]) -> u64 {
         let words: Vec<W> = values.iter().map(|value| W::from_wide(*value)).collect();
-        Points::new(secret).tag(first, &words).0.map(|field| u64::from_le_bytes(field.to_bytes()))
+        u64::from_le_bytes(key.hash(first, &words).to_bytes())
     }
 
     proptest! {
         #[test]
         fn tags_equal_those_by_plain_remainders(
-            secret in any::<[u8; 32]>(), first in 0usize..9, short in proptest::collection::vec(any::<i32>(), 0..23),
-            long in proptest::collection::vec(any::<i64>(), 0..23), wide in proptest::collection::vec(any::<i128>(), 0..23),
+            secret in any::<[u8; 32]>(), block in 0usize..5, short in proptest::collection::vec(any::<i32>(), 0..600),
+            long in proptest::collection::vec(any::<i64>(), 0..600), wide in proptest::collection::vec(any::<i128>(), 0..600),
         ) {
+            let (key, first) = (TagKey::new(&secret), block * BLOCK_LEN);
             let short: Vec<i128> = short.into_iter().map(i128::from).collect();
             let long: Vec<i128> = long.into_iter().map(i128::from).collect();
-            prop_assert_eq!(found::<u32>(&secret, first, &short), plain(&secret, first, &short));
-            prop_assert_eq!(found::<u64>(&secret, first, &long), plain(&secret, first, &long));
-            prop_assert_eq!(found::<u128>(&secret, first, &wide), plain(&secret, first, &wide));
+            prop_assert_eq!(found::<u32>(&key, first, &short), plain(&key, first, &short));
+            prop_assert_eq!(found::<u64>(&key, first, &long), plain(&key, first, &long));
+            prop_assert_eq!(found::<u128>(&key, first, &wide), plain(&key, first, &wide));
         }
     }
 
     #[test]
-    fn the_extremes_are_reduced() {
-        for secret in [[0xff; 32], [0; 32], [1; 32]] {
-            let extremes = [i128::MIN, i128::MAX, -1, 0, i128::from(MODULUS), -i128::from(MODULUS)];
-            assert_eq!(found::<u128>(&secret, 0, &extremes), plain(&secret, 0, &extremes));
-            let extremes = [i32::MIN.into(), i32::MAX.into(), -1, 0, 1];
-            assert_eq!(found::<u32>(&secret, 3, &extremes), plain(&secret, 3, &extremes));
+    fn the_extremes_do_not_overflow() {
+        let mut key = TagKey::new(&[3; 32]);
+        key.coefficients = [MODULUS + 7; BLOCK_LEN];
+        for value in [i128::MIN, i128::MAX, -1, 0, i128::from(MODULUS), -i128::from(MODULUS)] {
+            assert_eq!(found::<u128>(&key, 0, &[value; 600]), plain(&key, 0, &[value; 600]));
+        }
+        for value in [i32::MIN, i32::MAX, -1, 0, 1].map(i128::from) {
+            assert_eq!(found::<u32>(&key, 256, &[value; 600]), plain(&key, 256, &[value; 600]));
+        }
+        for value in [i64::MIN, i64::MAX].map(i128::from) {
+            assert_eq!(found::<u64>(&key, 0, &[value; 600]), plain(&key, 0, &[value; 600]));
         }
     }
 
     #[test]
-    fn tags_of_parts_add_up() {
-        let points = Points::new(&[9; 32]);
-        let words: Vec<u64> = (0..100u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
-        let whole = points.tag(0, &words);
-        let parts = points.tag(0, &words[..37]).add(points.tag(37, &words[37..]));
+    fn tags_of_parts_add_up_and_offsets_differ() {
+        let key = TagKey::new(&[9; 32]);
+        let words: Vec<u64> = (0..1000u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        let whole = key.hash(0, &words);
+        let parts = key.hash(0, &words[..512]).add(key.hash(512, &words[512..]));
         assert_eq!(whole.to_bytes(), parts.to_bytes());
-        assert_eq!(whole.subtract(parts).to_bytes(), [0; 16]);
+        assert_eq!(whole.subtract(parts).to_bytes(), [0; 8]);
+        assert_ne!(key.offset(0).to_bytes(), key.offset(1).to_bytes());
     }
 
     #[test]
     fn only_numbers_below_the_modulus_are_read() {
-        assert!(Tag::from_bytes(&[0xff; 16]).is_none());
-        let mut modulus = [0; 16];
-        modulus[..8].copy_from_slice(&MODULUS.to_le_bytes());
-        assert!(Tag::from_bytes(&modulus).is_none());
-        assert!(Tag::from_bytes(&[1; 16]).is_some());
+        assert!(Tag::from_bytes(&[0xff; 8]).is_none());
+        assert!(Tag::from_bytes(&MODULUS.to_le_bytes()).is_none());
+        assert_eq!(Tag::from_bytes(&[1; 8]).unwrap().to_bytes(), [1; 8]);
     }
 }

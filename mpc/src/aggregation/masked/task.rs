@@ -67,6 +67,7 @@ impl Task {
             (2..=parties).contains(&terms.threshold),
             "has a threshold between 2 and its number of parties",
         )?;
+        rule(2 * terms.threshold > parties, "has a threshold of more than half of its parties")?;
         let minimum = (terms.threshold..=parties).contains(&terms.minimum);
         rule(minimum, "has a minimum between its threshold and its number of parties")?;
         let hidden = terms.noisy || terms.minimum >= FEWEST_WITHOUT_NOISE;
@@ -98,11 +99,10 @@ impl Task {
     }
 
     /// Returns how many parties may collude with a coordinator that lies, without learning another's vector:
-    /// 2 t - n - 1, and fewer than t in any case. None where even the coordinator alone must not lie.
-    pub fn tolerated(&self) -> Option<usize> {
-        (2 * self.terms.threshold)
-            .checked_sub(self.terms.parties.len() + 1)
-            .map(|c| c.min(self.terms.threshold - 1))
+    /// 2 t - n - 1, and fewer than t in any case.
+    pub fn tolerated(&self) -> usize {
+        let (threshold, parties) = (self.terms.threshold, self.terms.parties.len());
+        (2 * threshold).saturating_sub(parties + 1).min(threshold - 1)
     }
 
     /// Checks a party's own vector, and lends it for masking: MASK-2.
@@ -114,16 +114,19 @@ impl Task {
         if found != expected {
             return Err(Error::VectorLength { found, expected }); // MASK-2
         }
-        let (low, high) = self.terms.bounds;
+        let terms = &self.terms;
+        let (low, high) = terms.bounds;
         let outside = match values {
             Values::Narrow(values) => {
-                let narrow = |bound: i128, else_: i64| i64::try_from(bound).unwrap_or(else_);
-                // Bounds outside of 64 bits hold every value of 64 bits, or none.
-                let (low, high) = match (narrow(low, i64::MIN), narrow(high, i64::MAX)) {
-                    _ if low > i64::MAX.into() || high < i64::MIN.into() => (i64::MAX, i64::MIN),
-                    bounds => bounds,
-                };
-                values.iter().filter(|&&value| value < low || value > high).count()
+                // Of 64 bits are all values, so bounds beyond them change nothing but where they shut all out.
+                let [low, high] = [low, high].map(|bound| bound.clamp(i64::MIN.into(), i64::MAX.into()));
+                let [first, last] = [low, high].map(|bound| i64::try_from(bound).unwrap_or_default());
+                if low > terms.bounds.1 || high < terms.bounds.0 {
+                    values.len()
+                } else {
+                    let span = last.abs_diff(first);
+                    values.iter().filter(|value| value.wrapping_sub(first).cast_unsigned() > span).count()
+                }
             }
             Values::Wide(values) => values.iter().filter(|&&value| value < low || value > high).count(),
         };

@@ -117,6 +117,7 @@ fn terms(party: Vec<crate::agreement::PartyTerm>) -> Terms {
         key: Vec::new(),
         party,
         hub: None,
+        vector: None,
         sum: Some(SumTerm {
             coordinator: Some("east".into()),
             threshold: None,

@@ -33,6 +33,11 @@ pub(crate) mod kind {
     pub(crate) const AGGREGATES: u8 = 18;
     pub(crate) const MATCHED_COUNT: u8 = 19;
     pub(crate) const FIGURES: u8 = 20;
+    pub(crate) const REPORT_IDS: u8 = 40;
+    pub(crate) const VERIFIER_SHARES: u8 = 41;
+    pub(crate) const ACCEPTED_REPORTS: u8 = 42;
+    pub(crate) const BATCH_DIGEST: u8 = 43;
+    pub(crate) const AGGREGATE_SHARE: u8 = 44;
 
     /// Names a kind for an error.
     pub(crate) fn name(kind: Option<&u8>) -> &'static str {
@@ -57,6 +62,11 @@ pub(crate) mod kind {
             Some(&AGGREGATES) => "Aggregates",
             Some(&MATCHED_COUNT) => "MatchedCount",
             Some(&FIGURES) => "Figures",
+            Some(&REPORT_IDS) => "ReportIds",
+            Some(&VERIFIER_SHARES) => "VerifierShares",
+            Some(&ACCEPTED_REPORTS) => "AcceptedReports",
+            Some(&BATCH_DIGEST) => "BatchDigest",
+            Some(&AGGREGATE_SHARE) => "AggregateShare",
             Some(_) => "an unknown message",
             None => "an empty message",
         }

@@ -20,7 +20,6 @@ use super::tally::Rejection;
 use super::task::{Aggregator, Kind};
 use super::vector::{Field, Vector};
 use crate::error::Error;
-use crate::transcript::DIGEST_BYTES;
 
 /// Proofs of a report: one suffices in a field of 128 bits, and for circuits without joint randomness.
 pub(super) const PROOFS: u8 = 1;
@@ -64,7 +63,7 @@ pub(super) struct Shares {
 /// What a share of a report is bound to.
 #[derive(Clone, Copy)]
 pub(super) struct Bound<'a> {
-    pub(super) task: &'a [u8; DIGEST_BYTES],
+    pub(super) task: &'a [u8],
     pub(super) id: &'a ReportId,
 }
 
@@ -213,7 +212,7 @@ where
         let (state, own) = begun.map_err(|_| Rejection::Unproven)?;
         let mut share = Vec::with_capacity(self.sizes.verifier);
         own.encode(&mut share).map_err(|_| Rejection::Malformed)?;
-        let pending = Waiting { vdaf: Arc::clone(vdaf), task: *bound.task, aggregator, state, own };
+        let pending = Waiting { vdaf: Arc::clone(vdaf), task: bound.task.into(), aggregator, state, own };
         Ok(Verifying { pending: Box::new(pending), share })
     }
 }
@@ -261,7 +260,7 @@ where
 /// The state of a report between the two steps of its verification.
 struct Waiting<T: Type> {
     vdaf: Arc<Prio3Of<T>>,
-    task: [u8; DIGEST_BYTES],
+    task: Box<[u8]>,
     aggregator: Aggregator,
     state: VerifyState<T>,
     own: VerifierShare<T>,
@@ -286,3 +285,7 @@ where
         })
     }
 }
+
+#[cfg(test)]
+#[path = "circuit_tests.rs"]
+mod tests;

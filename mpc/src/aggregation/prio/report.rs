@@ -183,7 +183,7 @@ fn info(aggregator: Aggregator) -> Vec<u8> {
 
 /// What is authenticated beside a share: both lengths are fixed, so it has one reading.
 fn bound_bytes(bound: Bound<'_>, public: &[u8]) -> Vec<u8> {
-    [bound.task.as_slice(), bound.id.as_bytes(), public].concat()
+    [bound.task, bound.id.as_bytes(), public].concat()
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use curve25519_dalek::MontgomeryPoint;
 use hpke::aead::AesGcm128;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal_with_rng};
+use hpke::{
+    Deserializable, Kem, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal_with_rng,
+};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -147,7 +149,8 @@ mod tests {
     /// RFC 9180, appendix A.1.1: the suite and mode that are used here.
     #[test]
     fn the_vector_of_the_rfc_opens() {
-        let key = ReportKey::from_bytes(&hex("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8"));
+        let key =
+            ReportKey::from_bytes(&hex("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8"));
         let public = "3948cfe0ad1ddb695d780e59077195da6c56506b027329794ab02bca80815c4d";
         assert_eq!(key.public().as_bytes(), &hex(public));
         let sealed: [u8; 77] = hex(concat!(

@@ -153,7 +153,7 @@ impl Aggregator {
         }
     }
 
-    pub(super) fn of_pair<T>(self, [leader, helper]: &[T; 2]) -> &T {
+    pub(crate) fn of_pair<T>(self, [leader, helper]: &[T; 2]) -> &T {
         match self {
             Self::Leader => leader,
             Self::Helper => helper,

@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn integers_of_either_sign_come_back() {
-        for mut vector in [Vector::Narrow(vec![Field64::zero(); 3]), Vector::Wide(vec![Field128::zero(); 3])] {
+        for mut vector in [Vector::Narrow(vec![Field64::zero(); 3]), Vector::Wide(vec![Field128::zero(); 3])]
+        {
             vector.add_integers(&[5, -7, 0]);
             vector.add_integers(&[-6, 3, i64::MAX >> 1]);
             assert_eq!(vector.centred(), [-1, -4, i128::from(i64::MAX >> 1)]);

@@ -138,9 +138,9 @@ pub trait Reports: Sync {
     fn read(&self, index: usize) -> Option<Report>;
 }
 
-impl Reports for [Report] {
+impl Reports for Vec<Report> {
     fn len(&self) -> usize {
-        self.len()
+        self.as_slice().len()
     }
 
     fn id(&self, index: usize) -> ReportId {
@@ -149,20 +149,6 @@ impl Reports for [Report] {
 
     fn read(&self, index: usize) -> Option<Report> {
         self.get(index).cloned()
-    }
-}
-
-impl Reports for Vec<Report> {
-    fn len(&self) -> usize {
-        self.as_slice().len()
-    }
-
-    fn id(&self, index: usize) -> ReportId {
-        self.as_slice().id(index)
-    }
-
-    fn read(&self, index: usize) -> Option<Report> {
-        self.as_slice().read(index)
     }
 }
 

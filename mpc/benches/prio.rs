@@ -80,8 +80,9 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str, elements: usize) -> Group
     group
 }
 
-fn on_one_core<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(work)
+/// The common pool has one thread in every bench.
+fn on_one_core() {
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
 }
 
 fn make(criterion: &mut Criterion) {
@@ -97,22 +98,21 @@ fn make(criterion: &mut Criterion) {
 
 /// Opening and verifying: all that an aggregator does for a report.
 fn verify(criterion: &mut Criterion) {
+    on_one_core();
     for (name, kind, reports) in KINDS {
         let setting = Setting::new(kind, reports);
         for (role, aggregator) in [("leader", Aggregator::Leader), ("helper", Aggregator::Helper)] {
             let other = setting.shares(aggregator.other());
             let mut benches = group(criterion, &format!("prio3/{role}"), reports);
-            on_one_core(|| {
-                benches.bench_function(name, |b| {
-                    b.iter_batched(
-                        || (setting.listed(aggregator), other.clone()),
-                        |(listed, other)| match listed.next() {
-                            Next::Verify(proving, _) => proving.accept(other).unwrap(),
-                            Next::Compare(..) => panic!("there are reports"),
-                        },
-                        BatchSize::PerIteration,
-                    );
-                });
+            benches.bench_function(name, |b| {
+                b.iter_batched(
+                    || (setting.listed(aggregator), other.clone()),
+                    |(listed, other)| match listed.next() {
+                        Next::Verify(proving, _) => proving.accept(other).unwrap(),
+                        Next::Compare(..) => panic!("there are reports"),
+                    },
+                    BatchSize::PerIteration,
+                );
             });
             benches.finish();
         }

@@ -26,6 +26,7 @@ mod disclosure;
 mod document;
 mod error;
 mod grids;
+mod report;
 mod short_form;
 mod statistics;
 
@@ -41,6 +42,7 @@ pub use disclosure::{BudgetTerm, DisclosureTerm};
 pub use document::{SignatureEntry, SignedAgreement, sign_file, to_toml, write_new};
 pub use error::AgreementError;
 pub use grids::{Grid, grids};
+pub use report::{MeasureTerm, ReportTerm};
 pub use short_form::{OutputFor, ShortForm};
 pub use statistics::{
     DummiesTerm, GroupHiding, JoinTerm, JoinTerms, MAX_STATISTICS, StatisticKind, StatisticTerm,
@@ -81,7 +83,7 @@ pub struct Terms {
     pub id: String,
     /// What the result is for.
     pub purpose: String,
-    /// `psi-ecdh`, under which `--count-only` is allowed too, `psi-cardinality`, or `join-elgamal`.
+    /// `psi-ecdh`, under which `--count-only` is allowed too, `psi-cardinality`, `join-elgamal`, or `prio3`.
     pub protocol: String,
     /// Names of the parties that get output.
     pub output: Vec<String>,
@@ -92,7 +94,8 @@ pub struct Terms {
     /// Last day on which it may be run, by UTC; only the short form has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Day>,
-    /// The columns that make up the key.
+    /// The columns that make up the key; none under `prio3`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key: Vec<KeyTerm>,
     /// The two parties.
     pub party: Vec<PartyTerm>,
@@ -108,6 +111,9 @@ pub struct Terms {
     /// What a result must satisfy before it leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disclosure: Option<DisclosureTerm>,
+    /// What reports are made of; under `prio3` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportTerm>,
 }
 
 /// A column of the key.
@@ -164,10 +170,15 @@ impl Agreement {
             return Err(AgreementError::Version { found: terms.version, expected: AGREEMENT_VERSION });
         }
         check_texts(&terms)?;
-        check_key(&terms)?;
+        let protocol = named_protocol(&terms)?;
+        if protocol != Protocol::Prio3 {
+            check_key(&terms)?;
+            report::check_absent(&terms)?;
+        }
         check_parties(&terms)?;
         check_outputs(&terms)?;
-        match named_protocol(&terms)? {
+        match protocol {
+            Protocol::Prio3 => report::check(&terms)?,
             Protocol::JoinElGamal => statistics::check(&terms)?,
             _ => statistics::check_absent(&terms)?,
         }
@@ -193,10 +204,11 @@ impl Agreement {
     /// Returns the protocol of an agreement on an intersection.
     ///
     /// # Errors
-    /// [`AgreementError::NotAnIntersection`].
+    /// [`AgreementError::NotAnIntersection`], [`AgreementError::OnReports`].
     pub fn protocol(&self) -> Result<Protocol, AgreementError> {
         match named_protocol(&self.terms)? {
             Protocol::JoinElGamal => Err(AgreementError::NotAnIntersection),
+            Protocol::Prio3 => Err(AgreementError::OnReports),
             protocol => Ok(protocol),
         }
     }
@@ -211,8 +223,17 @@ impl Agreement {
             (Some(join), Some(disclosure)) => {
                 Ok(JoinTerms { join, columns: column, statistics: statistic, disclosure })
             }
+            _ if self.terms.report.is_some() => Err(AgreementError::OnReports),
             _ => Err(AgreementError::NotStatistics),
         }
+    }
+
+    /// Returns the part of an agreement on reports.
+    ///
+    /// # Errors
+    /// [`AgreementError::NotReports`].
+    pub fn report_terms(&self) -> Result<&ReportTerm, AgreementError> {
+        self.terms.report.as_ref().ok_or(AgreementError::NotReports)
     }
 
     /// Signs as the owner of `identity`.
@@ -277,9 +298,9 @@ impl Agreement {
 const PARTY_NAME: &str = "is 1 to 64 characters of a-z, 0-9, '-', '_' and '.', the first a letter or digit";
 
 fn named_protocol(terms: &Terms) -> Result<Protocol, AgreementError> {
-    let known = [Protocol::PsiEcdh, Protocol::PsiCardinality, Protocol::JoinElGamal];
+    let known = [Protocol::PsiEcdh, Protocol::PsiCardinality, Protocol::JoinElGamal, Protocol::Prio3];
     let found = known.into_iter().find(|p| p.name() == terms.protocol);
-    found.ok_or_else(|| field("protocol", "is `psi-ecdh`, `psi-cardinality` or `join-elgamal`"))
+    found.ok_or_else(|| field("protocol", "is `psi-ecdh`, `psi-cardinality`, `join-elgamal` or `prio3`"))
 }
 
 fn field(name: &'static str, rule: &'static str) -> AgreementError {

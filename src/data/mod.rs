@@ -34,7 +34,8 @@ pub use error::{AvailableColumns, DataError, ParquetFault};
 pub use format::{TableFormat, TextEncoding, UnknownEncoding};
 pub use keys::{KeyColumn, KeySummary, KeyedTable, MAX_ROWS, RejectCount, RejectedRow, RowMap, read_keys};
 pub use records::{
-    CellFault, ColumnData, ColumnSpec, Duplicates, Missing, RecordRules, Records, read_records,
+    CellFault, ColumnData, ColumnSpec, Duplicates, Missing, RecordRules, Records, read_records, read_rows,
+    read_texts,
 };
 pub use sink::{SinkOptions, TableSink};
 pub use source::{BATCH_ROWS, Batches, MAX_COLUMNS, TableSource};

@@ -1,10 +1,11 @@
-//! The local state directory: how often each agreement was run.
+//! The local state directory: how often each agreement was run, and which reports were counted.
 //!
 //! A run counts from the moment before the first message that depends on data, and is never given back. The
 //! count of an agreement is one small file, named by the agreement's hash, that is replaced as a whole under a
 //! lock, so runs that start at the same time are counted one after the other and a crash loses none.
 
 mod budget;
+mod reports;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -76,6 +77,9 @@ pub enum StateError {
         /// What is asked for, spent and allowed.
         source: tidegate_disclosure::BudgetError,
     },
+    /// Another run has counted a report meanwhile.
+    #[error("another run has counted some of these reports meanwhile")]
+    Counted,
     /// All runs are used.
     #[error("all {max} runs of the agreement are used")]
     Spent {
@@ -95,6 +99,7 @@ impl StateError {
             }
             Self::Busy { .. } => "end that process, or pass another --state-dir",
             Self::Budget { .. } => "agree on a smaller epsilon, on fewer statistics, or on a larger budget",
+            Self::Counted => "run again: they will be left out",
             Self::Spent { .. } => "agree on more runs and sign anew",
         };
         Some(hint.to_owned())

@@ -151,6 +151,7 @@ impl Place {
             column: Vec::new(),
             statistic: Vec::new(),
             disclosure: None,
+            report: None,
         }
     }
 

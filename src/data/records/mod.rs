@@ -10,6 +10,7 @@
 
 mod cells;
 mod fault;
+mod rows;
 
 use std::fmt;
 
@@ -25,6 +26,7 @@ use super::pass::{Companion, Reject, read_with};
 use super::source::TableSource;
 use cells::{Cells, Reader, Refused};
 pub use fault::CellFault;
+pub use rows::{read_rows, read_texts};
 
 /// What is declared of a column of values. Numbers are in units of the last digit behind the point.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -181,29 +181,20 @@ impl ReportFiles {
     }
 
     fn add(&mut self, path: &Path, max: u64) -> Result<(), ReportsError> {
+        let file = open_for(path, &self.task)?;
         let failed = |source| ReportsError::Read { path: path.to_owned(), source };
-        let not_reports = || ReportsError::NotReports { path: path.to_owned() };
-        // Opening a pipe would wait for whoever writes into it.
-        if !fs::metadata(path).map_err(failed)?.is_file() {
-            return Err(not_reports());
-        }
-        let file = File::open(path).map_err(failed)?;
-        let bytes = file.metadata().map_err(failed)?.len();
-        let mut header = [0; HEADER_BYTES];
-        file.read_exact_at(&mut header, 0).map_err(|_| not_reports())?;
-        let task = header.strip_prefix(MAGIC).ok_or_else(not_reports)?;
-        if task != self.task.id() {
-            return Err(ReportsError::OtherTask { path: path.to_owned() });
-        }
-        let (size, payload) = (self.report_bytes(), bytes - HEADER_BYTES as u64);
-        let found = self.ids.len() as u64 + payload / size;
+        let payload = file.metadata().map_err(failed)?.len().saturating_sub(HEADER_BYTES as u64);
+        let (size, first) = (self.report_bytes(), self.ids.len());
+        let found = first as u64 + payload / size;
         if found > max {
             return Err(ReportsError::TooMany { path: path.to_owned(), found, max });
         }
-        let first = self.ids.len();
         for report in 0..payload / size {
             let mut id = [0; REPORT_ID_BYTES];
-            file.read_exact_at(&mut id, HEADER_BYTES as u64 + report * size).map_err(failed)?;
+            if let Err(error) = file.read_exact_at(&mut id, HEADER_BYTES as u64 + report * size) {
+                self.ids.truncate(first);
+                return Err(failed(error));
+            }
             self.ids.push(ReportId::from_bytes(id));
         }
         self.cut += u64::from(!payload.is_multiple_of(size));
@@ -239,6 +230,24 @@ impl Reports for ReportFiles {
                 None
             }
         }
+    }
+}
+
+/// Opens a file whose header says that it holds reports of the task.
+fn open_for(path: &Path, task: &Task) -> Result<File, ReportsError> {
+    let failed = |source| ReportsError::Read { path: path.to_owned(), source };
+    let not_reports = || ReportsError::NotReports { path: path.to_owned() };
+    // Opening a pipe would wait for whoever writes into it.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(not_reports());
+    }
+    let file = File::open(path).map_err(failed)?;
+    let mut header = [0; HEADER_BYTES];
+    file.read_exact_at(&mut header, 0).map_err(|_| not_reports())?;
+    match header.strip_prefix(MAGIC) {
+        None => Err(not_reports()),
+        Some(found) if found != task.id() => Err(ReportsError::OtherTask { path: path.to_owned() }),
+        Some(_) => Ok(file),
     }
 }
 

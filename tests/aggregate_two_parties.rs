@@ -74,6 +74,9 @@ fn sums(report: &AggregateReport) -> Vec<(&str, &str)> {
     report.sums.iter().map(|SumLine { label, sum }| (label.as_str(), sum.as_str())).collect()
 }
 
+/// Where nobody listens: what is refused is refused before anybody is looked for.
+const NOBODY: &[&str] = &["--connect", "127.0.0.1:9"];
+
 const JSON: &[&str] = &["--input", "inbox", "--format", "json"];
 
 #[test]
@@ -163,7 +166,7 @@ fn noise_is_added_and_paid_for() {
     // All three sums without noise come by chance less often than once in 10^6 runs.
     assert_ne!(sums(&read(&health)), [("[0, 18)", "3"), ("[18, 65)", "0"), ("[65, 130]", "0")]);
     assert!(read(&health).protection.iter().any(|rule| rule.contains("epsilon 0.01")));
-    let spent = Running::of(&mut aggregate(&place, "health", JSON)).end();
+    let spent = Running::of(aggregate(&place, "health", JSON).args(NOBODY)).end();
     spent.failed(2, "the privacy budget of the dataset `ages` does not suffice");
 }
 
@@ -181,17 +184,17 @@ fn what_does_not_fit_is_refused() {
     assert!(!place.path("a.reports").exists());
     report(&place, &["--value", "1", "--output", "a.reports"]).done();
     report(&place, &["--value", "1", "--output", "a.reports"]).failed(2, "exists");
-    let run = |args: &[&str]| Running::of(&mut aggregate(&place, "health", args)).end();
+    let run = |args: &[&str]| Running::of(aggregate(&place, "health", args).args(NOBODY)).end();
     run(&["--input", "bills.csv"]).failed(2, "is no file of reports");
     run(&["--input", "nowhere"]).failed(2, "cannot read");
-    run(&["--input", "a.reports", "--report-key", "credit-reports.key"]).failed(2, "");
     place.agree("other.toml", terms(&place, 3, sum()));
-    let other = Running::of(
-        place
-            .command(&["aggregate", "--identity", "health.key", "--report-key", "health-reports.key"])
-            .args(["--agreement", "other.toml", "--input", "a.reports"]),
-    );
-    other.end().failed(2, "were made under another agreement");
+    let with = |agreement: &str, key: &str| {
+        let mut command = place.command(&["aggregate", "--identity", "health.key", "--input", "a.reports"]);
+        Running::of(command.args(["--agreement", agreement, "--report-key", key]).args(NOBODY)).end()
+    };
+    with("agreement.toml", "credit-reports.key").failed(2, "--report-key is not the key for reports");
+    with("agreement.toml", "health.key").failed(2, "is not an X25519 secret key");
+    with("other.toml", "health-reports.key").failed(2, "were made under another agreement");
     let psi = place
         .command(&["psi", "--identity", "health.key", "--agreement", "agreement.toml"])
         .args(["--input", "bills.csv", "--count-only"])

@@ -318,6 +318,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_one() {
+        let agreed = agreement(include_str!("../../examples/report-agreement.toml")).unwrap();
+        let report = agreed.report_terms().unwrap();
+        assert_eq!(report.measure.labels(), ["[0, 18)", "[18, 40)", "[40, 65)", "[65, 130]"]);
+        assert!(report.task(&agreed.hash()).is_ok());
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused_by_name() {
         let refused = |text: &str| match agreement(text) {
             Err(AgreementError::Field { name, .. }) => name,

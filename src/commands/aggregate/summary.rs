@@ -37,7 +37,7 @@ pub(super) fn report(
     let terms = standing.agreement.terms();
     let tally = found.aggregated.tally;
     let rejected = Rejection::ALL.map(|reason| (reason, tally.rejected(reason)));
-    let cut = u64::from(files.cut() > 0) * files.cut();
+    let cut = files.cut();
     let rejected = rejected.into_iter().map(|(reason, reports)| {
         let cut = if reason == Rejection::Malformed { cut } else { 0 };
         RejectedLine { reason: reason.name().into(), reports: reports + cut }

@@ -64,6 +64,8 @@
 //! - The verify key is a hash over the Diffie-Hellman secret of both report keys and the task id, instead of a random one
 //!   that is exchanged. It is fixed with the agreement, before the first report, and only the aggregators know it. The
 //!   same keys open sealed shares; hashes of the two uses start from different labels.
+//! - Shares are opened by code of this module and not of the crate `hpke`, which seals them; see `opening.rs`. The vector of
+//!   RFC 9180 holds for it, and `tests/prio_adversary.rs` seals and opens with the crate.
 //! - Sums are decoded as integers of either sign, so that noise may take them below zero.
 //!
 //! # Checks
@@ -114,6 +116,7 @@
 mod circuit;
 mod listing;
 mod messages;
+mod opening;
 mod release;
 mod replay;
 mod report;

@@ -6,14 +6,13 @@ use curve25519_dalek::MontgomeryPoint;
 use hpke::aead::AesGcm128;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
-use hpke::{
-    Deserializable, Kem, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal_with_rng,
-};
+use hpke::{Deserializable, Kem, OpModeS, Serializable, single_shot_seal_with_rng};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::circuit::VerifyKey;
+use super::opening::{Receiver, diffie_hellman};
 use crate::error::Error;
 use crate::transcript;
 
@@ -22,8 +21,6 @@ pub const KEY_BYTES: usize = 32;
 
 /// Bytes that a sealed share is longer than the share: the encapsulated key and the tag.
 pub(super) const OVERHEAD_BYTES: usize = KEY_BYTES + 16;
-
-type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 
 /// The public key of an aggregator, under which shares for it are sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +70,7 @@ impl ReportPublicKey {
 
 /// The secret key of an aggregator; wiped on drop.
 pub struct ReportKey {
-    secret: PrivateKey,
+    secret: Zeroizing<[u8; KEY_BYTES]>,
     public: ReportPublicKey,
 }
 
@@ -87,14 +84,13 @@ impl ReportKey {
 
     /// Takes the 32 bytes of an X25519 secret key.
     pub fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
-        let secret = PrivateKey::from_bytes(bytes).expect("any 32 bytes are an X25519 key");
-        let public = X25519HkdfSha256::sk_to_pk(&secret).to_bytes();
-        Self { secret, public: ReportPublicKey(public.into()) }
+        let public = MontgomeryPoint::mul_base_clamped(*bytes).0;
+        Self { secret: Zeroizing::new(*bytes), public: ReportPublicKey(public) }
     }
 
     /// Returns the 32 bytes that [`Self::from_bytes`] takes.
     pub fn to_bytes(&self) -> Zeroizing<[u8; KEY_BYTES]> {
-        Zeroizing::new(self.secret.to_bytes().into())
+        self.secret.clone()
     }
 
     /// Returns the public key.
@@ -104,24 +100,14 @@ impl ReportKey {
 
     /// Opens what [`ReportPublicKey::seal`] made; `None` where it was made for another key, `info` or `bound`.
     pub(super) fn open(&self, info: &[u8], bound: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (encapsulated, ciphertext) = sealed.split_at_checked(KEY_BYTES)?;
-        let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapsulated).ok()?;
-        let opened = single_shot_open::<AesGcm128, HkdfSha256, X25519HkdfSha256>(
-            &OpModeR::Base,
-            &self.secret,
-            &encapsulated,
-            info,
-            ciphertext,
-            bound,
-        );
-        opened.ok().map(Zeroizing::new)
+        Receiver { secret: &self.secret, public: self.public.as_bytes() }.open(info, bound, sealed)
     }
 
     /// Derives the verify key of a task: both aggregators do from their keys, and nobody else can.
     ///
     /// It is fixed with the keys, which the task names, before the first report. [VDAF-18 §9.2]
     pub(super) fn verify_key(&self, other: &ReportPublicKey, task: &[u8; 32]) -> VerifyKey {
-        let shared = Zeroizing::new(MontgomeryPoint(other.0).mul_clamped(*self.to_bytes()).0);
+        let shared = diffie_hellman(&self.secret, &other.0);
         let mut hash = transcript::labelled(transcript::PRIO_VERIFY_KEY);
         transcript::put(&mut hash, task);
         transcript::put(&mut hash, shared.as_slice());

@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(refused(&keyed.replace("prio3", "psi-ecdh")), "report");
         let policy = |rules: &str| format!("{count}\n[disclosure]\n{rules}");
         assert_eq!(refused(&policy("minimum_count = 10")), "disclosure.minimum_count");
-        assert_eq!(refused(&policy("minimum_count = 1\nround_to = 1")), "disclosure");
+        assert_eq!(refused(&policy("minimum_count = 1\np_percent = 10")), "disclosure");
         let noise = "minimum_count = 1\nnoise = { mechanism = \"discrete-laplace\", epsilon = \"1\" }";
         assert_eq!(refused(&policy(noise)), "party.dataset");
         for (measure, field) in [

@@ -1,5 +1,6 @@
 //! One verb a file: each opens its inputs, calls one library and reports.
 
+mod aggregate;
 mod agreement;
 mod demo;
 mod join;
@@ -7,6 +8,7 @@ mod key;
 mod meeting;
 mod output;
 mod psi;
+mod report;
 mod sum;
 
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub fn run(command: Command) -> Result<u8, Error> {
         Command::Psi(args) => psi::run(&args),
         Command::Join(args) => join::run(&args),
         Command::Sum(args) => sum::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Aggregate(args) => aggregate::run(&args),
         Command::Agreement(verb) => agreement::run(verb),
         Command::Key(verb) => key::run(&verb),
         Command::Demo(args) => demo::run(&args),

@@ -155,6 +155,7 @@ impl Place {
             column: Vec::new(),
             statistic: Vec::new(),
             disclosure: None,
+            report: None,
         }
     }
 

@@ -73,11 +73,11 @@ pub(super) fn group_part_commitment(
 pub(super) fn group_secret<'a>(
     session: &[u8; DIGEST_BYTES],
     parts: impl Iterator<Item = &'a [u8; 32]>,
-) -> Zeroizing<[u8; 32]> {
+) -> Zeroizing<[[u8; 32]; 2]> {
     let mut hash = transcript::labelled(transcript::SUM_GROUP);
     hash.update(session);
     parts.for_each(|part| hash.update(part));
-    Zeroizing::new(transcript::digest(hash))
+    Zeroizing::new(transcript::halves(hash))
 }
 
 /// Returns the digest of the survivors, which each of them signs.

@@ -408,10 +408,11 @@ impl<'t> Masking<'t, '_> {
         if missing > 0 {
             return Err(Error::Unfinished { missing: missing as u64 });
         }
+        let tag = self.tag.add(self.state.points.pad(1));
         let end = MaskedEnd {
             root: self.root.finish(),
             commitment: self.commitment.as_ref().map_or([0; DIGEST_BYTES], |opening| opening.digest),
-            tag: self.masks.apply_to_tag(self.tag).to_bytes(),
+            tag: self.masks.apply_to_tag(tag).to_bytes(),
         };
         Ok((AwaitingSurvivors { state: self.state, end }, end, self.commitment))
     }
@@ -549,7 +550,8 @@ impl AwaitingTotal<'_> {
     pub fn close(self, end: TotalEnd) -> Result<Sum, Error> {
         let peer = self.task.coordinator();
         let words = self.total.close(TotalEnd::NAME, peer)?;
-        let found = words.tag(&self.points).to_bytes();
+        let pads = self.points.pad(self.survivors.entries.len());
+        let found = words.tag(&self.points).add(pads).to_bytes();
         if !bool::from(found.ct_eq(&end.tag)) {
             return Err(Error::AlteredTotal { peer: peer.clone() }); // MASK-12
         }

@@ -1,7 +1,9 @@
 //! The tag by which every party checks the sum: a polynomial over the integers modulo 2^61 - 1, at two points that
-//! only the parties know.
+//! only the parties know, under a pad that they know likewise.
 //!
-//! The tag of a vector x at a point a is the sum of a^(j+1) x_j, so the tags of all parties add up to the tag of the sum.
+//! The tag of a vector x at a point a is b plus the sum of a^(j+1) x_j, so the tags of n parties add up to n b and the
+//! polynomial of the sum. The coordinator sees total and tag; the pad b serves one session, so they say nothing of
+//! a (without it, a would be a root of a polynomial that the coordinator knows).
 //! Whoever changes the sum without knowing the points passes with a chance of d/2^61 at each of them, the
 //! polynomial of the change having at most d roots: below 2^-74 for two points and 10^7 words.
 //!
@@ -147,24 +149,30 @@ impl Tag {
 /// How many words are taken together, so that multiplications do not wait for each other.
 const LANES: usize = 4;
 
-/// The two points, with their powers that a vector is tagged by.
+/// The two points, with their powers that a vector is tagged by, and the pad.
 #[derive(Zeroize, zeroize::ZeroizeOnDrop)]
 pub(super) struct Points {
     points: [Field; 2],
+    pad: Tag,
     /// The powers 0 to 3 of each.
     low: [[Field; LANES]; 2],
     fourth: [Field; 2],
 }
 
 impl Points {
-    /// Takes the points from 32 secret uniform bytes.
-    pub(super) fn new(secret: &[u8; 32]) -> Self {
-        let Tag(points) = Tag::of_uniform(secret);
+    /// Takes the points and the pad from secret uniform bytes.
+    pub(super) fn new([points, pad]: &[[u8; 32]; 2]) -> Self {
+        let (Tag(points), pad) = (Tag::of_uniform(points), Tag::of_uniform(pad));
         let low = points.map(|point| [0, 1, 2, 3].map(|exponent| point.power(exponent)));
-        Self { points, low, fourth: points.map(|point| point.power(4)) }
+        Self { points, pad, low, fourth: points.map(|point| point.power(4)) }
     }
 
-    /// Tags the words that stand from `first` on in their vector.
+    /// Returns the pad of a sum of so many vectors.
+    pub(super) fn pad(&self, vectors_len: usize) -> Tag {
+        Tag(self.pad.0.map(|pad| pad.multiply(Field(vectors_len as u64))))
+    }
+
+    /// Tags the words that stand from `first` on in their vector, but for the pad.
     pub(super) fn tag<W: Word>(&self, first: usize, words: &[W]) -> Tag {
         let value = |word: W| {
             let centred = word.centred();
@@ -228,7 +236,10 @@ mod tests {
 
     fn found<W: Word>(secret: &[u8; 32], first: usize, values: &[i128]) -> [u64; 2] {
         let words: Vec<W> = values.iter().map(|value| W::from_wide(*value)).collect();
-        Points::new(secret).tag(first, &words).0.map(|field| u64::from_le_bytes(field.to_bytes()))
+        Points::new(&[*secret, [0; 32]])
+            .tag(first, &words)
+            .0
+            .map(|field| u64::from_le_bytes(field.to_bytes()))
     }
 
     proptest! {
@@ -257,12 +268,20 @@ mod tests {
 
     #[test]
     fn tags_of_parts_add_up() {
-        let points = Points::new(&[9; 32]);
+        let points = Points::new(&[[9; 32]; 2]);
         let words: Vec<u64> = (0..100u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
         let whole = points.tag(0, &words);
         let parts = points.tag(0, &words[..37]).add(points.tag(37, &words[37..]));
         assert_eq!(whole.to_bytes(), parts.to_bytes());
         assert_eq!(whole.subtract(parts).to_bytes(), [0; 16]);
+    }
+
+    #[test]
+    fn pads_add_up() {
+        let points = Points::new(&[[9; 32], [0xfe; 32]]);
+        let three = points.pad(1).add(points.pad(1)).add(points.pad(1));
+        assert_eq!(points.pad(3).to_bytes(), three.to_bytes());
+        assert_ne!(points.pad(1).to_bytes(), [0; 16]);
     }
 
     #[test]

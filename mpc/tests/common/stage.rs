@@ -73,7 +73,8 @@ pub(crate) fn altering(
 }
 
 /// Loses everything that these parties send or are sent from a kind of message on.
-pub(crate) fn losing(from: u8, seats: &[usize]) -> impl FnMut(Place, Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn losing(from: u8, seats: &[usize]) -> impl FnMut(Place, Vec<u8>) -> Option<Vec<u8>> + use<> {
+    let seats = seats.to_vec();
     move |place, bytes| (place.kind < from || !seats.contains(&place.seat)).then_some(bytes)
 }
 

@@ -4,8 +4,9 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
-use rand_core::CryptoRng;
+use rand_core::{CryptoRng, TryCryptoRng, TryRng};
 use tidegate_mpc::aggregation::masked::contributor::{
     self, AwaitingConsents, AwaitingKeys, AwaitingShares, AwaitingSurvivors, AwaitingTotal,
 };
@@ -160,7 +161,31 @@ pub(crate) struct Stage {
     /// What each party keeps on disk of the sessions it answered.
     pub(crate) records: RefCell<Vec<Record>>,
     pub(crate) seed: u64,
+    /// What each party draws at each of its three steps, in place of the seed.
+    pub(crate) drawn: Vec<[Vec<u8>; 3]>,
 }
+
+/// Dice whose throws are known beforehand, and no more than those.
+struct Drawn(std::collections::VecDeque<u8>);
+
+impl TryRng for Drawn {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        rand_core::utils::next_word_via_fill(self)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        rand_core::utils::next_word_via_fill(self)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.iter_mut().for_each(|byte| *byte = self.0.pop_front().expect("no more is drawn than is known"));
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Drawn {}
 
 type States<S> = BTreeMap<usize, S>;
 
@@ -177,7 +202,7 @@ impl Stage {
         let value = |seat, at| i128::try_from((seat * 31 + at * 7) % 19).unwrap() - 9;
         let inputs = (0..parties).map(|seat| (0..len).map(|at| value(seat, at)).collect()).collect();
         let records = RefCell::new((0..parties).map(|_| Record::default()).collect());
-        Self { task, inputs, notaries: notaries(parties), records, seed }
+        Self { task, inputs, notaries: notaries(parties), records, seed, drawn: Vec::new() }
     }
 
     pub(crate) fn hub(&self) -> PartyId {
@@ -185,8 +210,11 @@ impl Stage {
     }
 
     /// The dice of a party for one of its three draws.
-    pub(crate) fn rng(&self, seat: usize, step: u64) -> impl CryptoRng {
-        seeded_rng((self.seed * 1000 + seat as u64) * 3 + step)
+    pub(crate) fn rng(&self, seat: usize, step: usize) -> Box<dyn CryptoRng> {
+        match self.drawn.get(seat) {
+            Some(drawn) => Box::new(Drawn(drawn[step].clone().into())),
+            None => Box::new(seeded_rng((self.seed * 1000 + seat as u64) * 3 + step as u64)),
+        }
     }
 
     fn own(&self, seat: usize) -> &Notary {

@@ -139,7 +139,8 @@ impl<'t> AwaitingKeys<'t> {
         let mut products = Zeroizing::new(Vec::with_capacity(2 * others.len()));
         for (seat, keys) in &others {
             let party = self.task.party(*seat);
-            if [&keys.mask_key, &keys.sealing_key].iter().any(|key| seen.contains(key)) {
+            let is_shared = [&keys.mask_key, &keys.sealing_key].iter().any(|key| seen.contains(key));
+            if is_shared || keys.mask_key == keys.sealing_key {
                 return Err(Error::SharedKey { peer: party.clone() }); // MASK-5
             }
             seen.extend([&keys.mask_key, &keys.sealing_key]);
@@ -478,7 +479,7 @@ impl<'t> AwaitingConsents<'t> {
     /// each other dealer, and never both of one.
     ///
     /// # Errors
-    /// [`Error::NoConsent`], MASK-10; [`Error::AnsweredBefore`], MASK-11.
+    /// [`Error::BadSurvivors`], MASK-3; [`Error::NoConsent`], MASK-10; [`Error::AnsweredBefore`], MASK-11.
     pub fn answer(
         self,
         consents: &Consents,

@@ -86,7 +86,7 @@
 //! | MASK-10 | enough survivors signed the own list | [`Error::NoConsent`](crate::Error::NoConsent) | same |
 //! | MASK-11 | the session is answered once | [`Error::AnsweredBefore`](crate::Error::AnsweredBefore) | same |
 //! | MASK-12 | the total has the tag of the survivors' vectors | [`Error::AlteredTotal`](crate::Error::AlteredTotal) | same |
-//! | MASK-13 | the coordinator hears parties of the sum, in turn, once, in the agreed numbers | [`Error::NotAParty`](crate::Error::NotAParty), [`Error::OutOfTurn`](crate::Error::OutOfTurn), [`Error::Count`](crate::Error::Count), [`Error::BadElement`](crate::Error::BadElement) | same |
+//! | MASK-13 | the coordinator hears parties of the sum, in turn, once, in the agreed numbers | [`Error::NotAParty`](crate::Error::NotAParty), [`Error::OutOfTurn`](crate::Error::OutOfTurn), [`Error::Count`](crate::Error::Count), [`Error::BadElement`](crate::Error::BadElement), [`Error::Malformed`](crate::Error::Malformed) | same |
 //! | MASK-14 | keys and consents are signed, keys usable | [`Error::BadSignature`](crate::Error::BadSignature), [`Error::BadElement`](crate::Error::BadElement), [`Error::SharedKey`](crate::Error::SharedKey) | same |
 //! | MASK-15 | enough parties are left at each step | [`Error::TooFewParties`](crate::Error::TooFewParties) | `tests/sum.rs` |
 //! | MASK-16 | root and tag fit what came | [`Error::Transcript`](crate::Error::Transcript), [`Error::Malformed`](crate::Error::Malformed) | `tests/sum_adversary.rs` |

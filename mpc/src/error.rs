@@ -365,7 +365,7 @@ pub enum Error {
         /// How many have to.
         needed: usize,
     },
-    /// The total is not the sum of what the survivors sent.
+    /// The total is not the sum of what the survivors sent; where the coordinator is honest, a survivor's tag was false.
     #[error("party {peer} sent a total that is not the sum of the survivors' vectors")]
     AlteredTotal {
         /// The coordinator.

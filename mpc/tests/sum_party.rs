@@ -54,7 +54,8 @@ const IN_ORDER: &str = "seats are named in order, each once";
 // MASK-1
 #[test]
 fn mask_1_terms_that_protect_nobody_make_no_task() {
-    let broken: [(&str, fn(&mut SumTerms)); 11] = [
+    type Change = fn(&mut SumTerms);
+    let broken: [(&str, Change); 11] = [
         ("names each party once", |terms| terms.parties[1] = terms.parties[0].clone()),
         ("has 2 to 100 parties", |terms| terms.parties.truncate(1)),
         ("has 2 to 100 parties", |terms| terms.parties = (0..101).map(name).collect()),

@@ -188,6 +188,7 @@ impl TryRng for Drawn {
 impl TryCryptoRng for Drawn {}
 
 type States<S> = BTreeMap<usize, S>;
+type Bundles = Vec<(PartyId, ShareBundle)>;
 
 impl Stage {
     /// Four parties of which three are enough, with vectors of five words.
@@ -278,7 +279,7 @@ impl Stage {
         mut collecting: CollectingShares<'t>,
         list: &KeyList,
         before: States<AwaitingKeys<'t>>,
-    ) -> Option<(CollectingVectors<'t>, Vec<(PartyId, ShareBundle)>, States<AwaitingShares<'t>>)> {
+    ) -> Option<(CollectingVectors<'t>, Bundles, States<AwaitingShares<'t>>)> {
         let mut states = States::new();
         for (seat, state) in before {
             let deal = |list: KeyList| state.deal(&list, self.own(seat), &mut self.rng(seat, 1));

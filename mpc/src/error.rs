@@ -132,6 +132,9 @@ pub enum Error {
         /// What they have done.
         step: &'static str,
     },
+    /// What opens the commitment to the own vector could not be kept.
+    #[error("what opens the commitment to the own figures cannot be kept")]
+    NotKept,
     /// The session was answered before, or that could not be noted.
     #[error("this session was answered before, or that cannot be noted; it is not answered again")]
     AnsweredBefore,
@@ -426,8 +429,10 @@ pub enum Error {
         /// How many have to.
         needed: usize,
     },
-    /// The total is not the sum of what the survivors sent.
-    #[error("party {peer} sent a total that is not the sum of the survivors' vectors")]
+    /// The total is not the sum of what the survivors sent; where the coordinator is honest, a survivor's tag was false.
+    #[error(
+        "the total that party {peer} sent is not that of the survivors: it, or the tag of one of them, is false"
+    )]
     AlteredTotal {
         /// The coordinator.
         peer: PartyId,
@@ -464,6 +469,7 @@ impl Error {
             | Self::VectorLength { .. }
             | Self::OutOfRange { .. }
             | Self::TooFewParties { .. }
+            | Self::NotKept
             | Self::AnsweredBefore
             | Self::ReportTask { .. }
             | Self::MeasurementLength { .. }

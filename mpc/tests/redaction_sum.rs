@@ -14,9 +14,9 @@ use rand_core::{CryptoRng, Rng};
 use secrets::Secrets;
 use stage::{Layout, Listed, SEEDS, Stage, Wire, four_terms, honest, kind, losing, place};
 use sum::{Record, name};
-use tidegate_mpc::Message;
 use tidegate_mpc::aggregation::masked::contributor;
 use tidegate_mpc::aggregation::masked::{MaskedChunk, SumTerms, Unmasking, Values};
+use tidegate_mpc::{Error, Message};
 
 /// The first value of the party whose secrets are searched for.
 const VALUE: i128 = 987_654_321_012;
@@ -172,4 +172,68 @@ fn messages_print_their_sizes() {
     assert_eq!(format!("{:?}", unmasking.unwrap()), "Unmasking { seeds: 1, keys: 0, .. }");
     let chunk = MaskedChunk::decode(&[25, 1, 2, 3, 4], &name(0)).unwrap();
     assert_eq!(format!("{chunk:?}"), "MaskedChunk { bytes: 4, .. }");
+}
+
+/// One of each error of a sum that is nobody else's doing, with the exact text.
+fn own_errors() -> Vec<(Error, &'static str)> {
+    vec![
+        (Error::Sum { rule: "has 2 to 100 parties" }, "a sum has 2 to 100 parties"),
+        (Error::SumOverflow { parties: 4 }, "the sum of 4 values within these bounds can overflow 128 bits"),
+        (Error::VectorLength { found: 4, expected: 5 }, "a vector of 4 values; 5 are agreed on"),
+        (Error::OutOfRange { count: 2 }, "2 values lie outside of the agreed bounds"),
+        (
+            Error::TooFewParties { found: 2, needed: 3, step: "dealt shares" },
+            "2 parties dealt shares; 3 are needed",
+        ),
+        (
+            Error::AnsweredBefore,
+            "this session was answered before, or that cannot be noted; it is not answered again",
+        ),
+    ]
+}
+
+/// One of each error that another party made, likewise.
+fn peer_errors() -> Vec<(Error, &'static str)> {
+    let (peer, signer) = (name(1), name(2));
+    let rule = "this party sent what it sent";
+    vec![
+        (Error::NotAParty { peer: name(1) }, "party-001 is no party of the sum"),
+        (
+            Error::OutOfTurn { peer: name(1), message: "Consent" },
+            "party party-001 sent Consent twice, or out of turn",
+        ),
+        (
+            Error::BadSignature { peer, signer, message: "KeyList" },
+            "party party-001 sent KeyList whose signature by party-002 does not hold",
+        ),
+        (
+            Error::OtherKeys { peer: name(1) },
+            "party party-001 sent a list without this party's own keys of this run",
+        ),
+        (Error::SharedKey { peer: name(1) }, "party party-001 has the same key as another party"),
+        (Error::BadShare { peer: name(1) }, "party party-001 dealt a share that does not hold"),
+        (Error::BadDealing { peer: name(1) }, "party party-001 dealt shares that do not fit together"),
+        (
+            Error::BadSurvivors { peer: name(1), rule },
+            "party party-001 told of survivors who cannot be: this party sent what it sent",
+        ),
+        (
+            Error::NoConsent { peer: name(1), found: 2, needed: 3 },
+            "party party-001 shows 2 confirmations of the survivors; 3 are needed",
+        ),
+        (
+            Error::AlteredTotal { peer: name(1) },
+            "the total that party party-001 sent is not that of the survivors: it, or the tag of one of them, is false",
+        ),
+    ]
+}
+
+#[test]
+fn errors_show_numbers_and_names_alone() {
+    for (error, text) in own_errors() {
+        assert_eq!((error.to_string().as_str(), error.peer()), (text, None));
+    }
+    for (error, text) in peer_errors() {
+        assert_eq!((error.to_string().as_str(), error.peer()), (text, Some(&name(1))));
+    }
 }

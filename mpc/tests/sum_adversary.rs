@@ -144,6 +144,9 @@ fn what_is_tolerated_follows_from_the_threshold() {
     assert_eq!(tolerated(5, 5, false), 4);
     assert_eq!(tolerated(100, 67, false), 33);
     assert_eq!(tolerated(2, 2, true), 1);
+    // A coordinator that is a party is one of those who collude.
+    let coordinated = SumTerms { coordinator: name(0), threshold: 4, minimum: 4, ..terms(5, 1, (0, 1)) };
+    assert_eq!(Task::new(coordinated).unwrap().tolerated(), 1);
 }
 
 /// A coordinator that says of a party with a vector that it vanished, to everyone alike: it gets shares of that

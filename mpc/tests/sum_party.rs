@@ -15,7 +15,9 @@ use stage::{
     losing, place, relist, survivors_of,
 };
 use sum::{name, terms};
-use tidegate_mpc::aggregation::masked::{AnswerOnce, Answered, Identities, MAX_LEN, SumTerms, Task, Values};
+use tidegate_mpc::aggregation::masked::{
+    AnswerOnce, Answered, Identities, MAX_LEN, Opening, SumTerms, Task, Values,
+};
 use tidegate_mpc::{BadElement, Error};
 
 /// The party that a message is altered for.
@@ -54,8 +56,8 @@ const IN_ORDER: &str = "seats are named in order, each once";
 // MASK-1
 #[test]
 fn mask_1_terms_that_protect_nobody_make_no_task() {
-    type Change = (&'static str, fn(&mut SumTerms));
-    let broken: [Change; 11] = [
+    type Change = fn(&mut SumTerms);
+    let broken: [(&str, Change); 13] = [
         ("names each party once", |terms| terms.parties[1] = terms.parties[0].clone()),
         ("has 2 to 100 parties", |terms| terms.parties.truncate(1)),
         ("has 2 to 100 parties", |terms| terms.parties = (0..101).map(name).collect()),
@@ -65,7 +67,22 @@ fn mask_1_terms_that_protect_nobody_make_no_task() {
         ("has a minimum between its threshold and its number of parties", |terms| terms.minimum = 5),
         (
             "has a minimum of 3 parties at least, or noise: of the sum of two each sees the other's part",
-            |terms| (terms.threshold, terms.minimum) = (2, 2),
+            |terms| {
+                terms.parties.truncate(3);
+                (terms.threshold, terms.minimum) = (2, 2);
+            },
+        ),
+        (
+            "has a threshold of more than half of its parties, and one more where a party coordinates",
+            |terms| (terms.threshold, terms.minimum) = (2, 3),
+        ),
+        // A coordinator that is a party signs both of two lists.
+        (
+            "has a threshold of more than half of its parties, and one more where a party coordinates",
+            |terms| {
+                (terms.parties, terms.coordinator) = ((0..5).map(name).collect(), name(0));
+                (terms.threshold, terms.minimum) = (3, 3);
+            },
         ),
         ("has 1 to 2^27 words", |terms| terms.len = 0),
         ("has 1 to 2^27 words", |terms| terms.len = MAX_LEN + 1),
@@ -323,7 +340,7 @@ fn mask_8_only_dealers_survive() {
 fn mask_8_the_own_vector_is_as_it_was_sent() {
     let rule = unlikely("this party sent what it sent");
     // Root, commitment, tag.
-    for byte in [2, 34, 66, 81] {
+    for byte in [2, 34, 66, 73] {
         let alter = |list: &mut Vec<Vec<u8>>| list[REACHED][byte] ^= 1;
         breaks(kind::SURVIVORS, |bytes| relist(bytes, survivors_of(4), alter), &rule);
     }
@@ -445,6 +462,10 @@ fn mask_11_a_session_is_answered_once() {
 fn mask_11_a_record_that_cannot_be_kept_keeps_the_shares_back() {
     struct Full;
     impl AnswerOnce for Full {
+        fn keep(&mut self, _: &Opening) -> Result<(), Answered> {
+            Ok(())
+        }
+
         fn note(&mut self, _: &[u8; 32]) -> Result<(), Answered> {
             Err(Answered)
         }

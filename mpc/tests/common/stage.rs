@@ -21,9 +21,6 @@ use tidegate_mpc::{Error, Message, PartyId};
 
 use crate::sum::{Notary, Record, name, notaries, terms};
 
-/// What a step of dealing leaves: the coordinator's next state, the bundles, and the parties'.
-type Dealt<'t> = (CollectingVectors<'t>, Vec<(PartyId, ShareBundle)>, States<AwaitingShares<'t>>);
-
 /// The first byte of each message.
 pub(crate) mod kind {
     pub(crate) const ROUND_KEYS: u8 = 21;
@@ -191,6 +188,7 @@ impl TryRng for Drawn {
 impl TryCryptoRng for Drawn {}
 
 type States<S> = BTreeMap<usize, S>;
+type Bundles = Vec<(PartyId, ShareBundle)>;
 
 impl Stage {
     /// Four parties of which three are enough, with vectors of five words.
@@ -281,7 +279,7 @@ impl Stage {
         mut collecting: CollectingShares<'t>,
         list: &KeyList,
         before: States<AwaitingKeys<'t>>,
-    ) -> Option<Dealt<'t>> {
+    ) -> Option<(CollectingVectors<'t>, Bundles, States<AwaitingShares<'t>>)> {
         let mut states = States::new();
         for (seat, state) in before {
             let deal = |list: KeyList| state.deal(&list, self.own(seat), &mut self.rng(seat, 1));

@@ -18,11 +18,13 @@ H(label, x..) = SHA-512(lp(label) || x..)[0..32], lp(b) = the length of b as a u
     sealed      ChaCha20-Poly1305 with the key HKDF(session, enc(2 a B), "tidegate/1 sum seal" || from ||
                 to), a nonce of zeros, over share || share || part, bound to "tidegate/1 sum deal" ||
                 session || from || to || seed's key || part's commitment || both commitments
-    mask        64 bytes of HKDF(session, secret, label || seats): the stream's key, and two integers
+    mask        48 bytes of HKDF(session, secret, label || seats): the stream's key, and an integer
                 modulo p for the tag; of two parties "tidegate/1 sum pair mask" of enc(2 a B), of one
                 "tidegate/1 sum self mask" of its seed
-    points      SHA-512(lp("tidegate/1 sum group") || session || all parts): two points a, two pads b
-    tag         at each point b + the sum of a^(j+1) x_j modulo p; masked like the words
+    tag's key   ChaCha20 with the key H("tidegate/1 sum group", session || all parts), 16 bytes for an
+                integer modulo p: coefficients a_0..a_255, the point b, an offset c for each of 100 seats
+    tag         of a vector x of seat s: c_s + the sum of a_(j mod 256) b^(1 + j div 256) x_j modulo p;
+                masked like the words
     root        BLAKE3 in key derivation mode, "tidegate/1 sum vector": session || seat || words
     commitment  likewise, "tidegate/1 sum commitment": salt || session || values of 128 bits
     consent     signed: "tidegate/1 sum survivors" || H(the same, session || lp(Survivors))
@@ -102,12 +104,12 @@ def message(name, *parts):
     return bytes([KINDS[name]]) + b"".join(parts)
 
 
-def points(data):
-    return [int.from_bytes(data[i : i + 16], "little") % PRIME for i in (0, 16)]
+def numbers(data):
+    return [int.from_bytes(data[i : i + 16], "little") % PRIME for i in range(0, len(data), 16)]
 
 
 def tag_bytes(tag):
-    return b"".join(u(number % PRIME, 8) for number in tag)
+    return u(tag % PRIME, 8)
 
 
 class Party:
@@ -166,7 +168,8 @@ class Run:
         self.session = digest("session", self.task, lp(self.key_list))
         dealt = b"".join(party.part for party in self.parties)
         group = labelled("group", self.session, dealt)
-        self.points, self.pads = points(group[:32]), points(group[32:])
+        drawn = numbers(chacha20_stream(group[:32], 16 * (256 + 1 + 100)))
+        self.coefficients, self.point, self.offsets = drawn[:256], drawn[256], drawn[257:]
 
     def listed_keys(self, keys):
         return message("KeyList", listed([seat_bytes(seat) + keys for seat, keys in enumerate(keys)]))
@@ -207,9 +210,9 @@ class Run:
     # Masks: the words and the tag, each with its sign.
 
     def mask(self, label, secret, seats, sign):
-        material = hkdf(self.session, secret, plain(label) + b"".join(map(seat_bytes, seats)), 64)
+        material = hkdf(self.session, secret, plain(label) + b"".join(map(seat_bytes, seats)), 48)
         stream = self.stream(material[:32], self.len * self.word)
-        return sign, stream, points(material[32:])
+        return sign, stream, numbers(material[32:])[0]
 
     def masks(self, party, others):
         yield self.mask("self mask", scalar_bytes(party.seed), [party.seat], 1)
@@ -220,23 +223,23 @@ class Run:
                 yield self.mask("pair mask", self.agreed(party, other, 0), seats, sign)
 
     def hidden(self, words, tag, masks):
-        for sign, stream, tags in masks:
+        for sign, stream, tag_mask in masks:
             mask = [stream[i : i + self.word] for i in range(0, len(stream), self.word)]
             words = [x + sign * int.from_bytes(m, "little") for x, m in zip(words, mask)]
-            tag = [x + sign * m for x, m in zip(tag, tags)]
+            tag += sign * tag_mask
         return words, tag
 
     def encoded(self, words):
         return b"".join(u(word, self.word) for word in words)
 
-    def tag(self, words, vectors):
-        total = [vectors * pad for pad in self.pads]
-        for i, point in enumerate(self.points):
-            total[i] += sum(pow(point, j + 1, PRIME) * word for j, word in enumerate(words))
+    def tag(self, words, seats):
+        total = sum(self.offsets[seat] for seat in seats)
+        for j, word in enumerate(words):
+            total += self.coefficients[j % 256] * pow(self.point, 1 + j // 256, PRIME) * word
         return total
 
     def vector(self, party):
-        words, tag = self.hidden(party.values, self.tag(party.values, 1), self.masks(party, self.parties))
+        words, tag = self.hidden(party.values, self.tag(party.values, [party.seat]), self.masks(party, self.parties))
         encoded, seat = self.encoded(words), seat_bytes(party.seat)
         root = blake3_derive_key(plain("vector").decode(), self.session + seat + encoded)
         commitment = bytes(32)
@@ -267,12 +270,12 @@ class Run:
 
     def total(self):
         """As the coordinator finds it: the masked vectors without the masks that shares give."""
-        words, tag = [0] * self.len, [0, 0]
+        words, tag = [0] * self.len, 0
         for seat in SURVIVORS:
             encoded, end = self.vector(self.parties[seat])
             step = self.word
             words = [w + int.from_bytes(encoded[i * step :][:step], "little") for i, w in enumerate(words)]
-            tag = [t + int.from_bytes(end[64 + 8 * i :][:8], "little") for i, t in enumerate(tag)]
+            tag += int.from_bytes(end[64:72], "little")
         lost = self.parties[LOST]
         for seat in SURVIVORS:
             assert recovered(self.parties[seat], 1) == self.parties[seat].seed
@@ -281,7 +284,7 @@ class Run:
         assert recovered(lost, 0) == lost.mask_key
         sums = [sum(self.parties[seat].values[i] for seat in SURVIVORS) for i in range(self.len)]
         assert self.encoded(words) == self.encoded(sums), "the total is not the sum"
-        assert tag_bytes(tag) == tag_bytes(self.tag(sums, len(SURVIVORS))), "the tags differ"
+        assert tag_bytes(tag) == tag_bytes(self.tag(sums, SURVIVORS)), "the tags differ"
         return sums, tag
 
     def messages(self):
@@ -332,8 +335,8 @@ class Run:
         return self.parameters() | {
             "task": self.task.hex(),
             "session": self.session.hex(),
-            "points": [str(point) for point in self.points],
-            "pads": [str(pad) for pad in self.pads],
+            "point": str(self.point),
+            "offsets": [str(offset) for offset in self.offsets[:PARTIES]],
             "parties": parties,
             "messages": [described(*sent) for sent in self.messages()],
             "total": [str(value) for value in sums],
@@ -354,7 +357,7 @@ class Run:
         other = [scalar_bytes(5), liar.share(1, 0)]
         without = self.survivors([0, 2])
         sums, _ = self.total()
-        unpadded = message("TotalEnd", tag_bytes(self.tag(sums, 0)))
+        bare = message("TotalEnd", tag_bytes(self.tag(sums, [])))
         short = self.consents(self.survivors(), [0, 2])
         yield "the identity as a mask key", "KeyList", self.keys_with(bytes(32)), "BadElement", "party-001"
         yield "a mask key that is not canonical", "KeyList", self.keys_with(b"\xff" * 32), "BadElement", "party-001"
@@ -366,7 +369,7 @@ class Run:
         yield "a share that is not committed to", "ShareBundle", self.bundle(party, shares=other), "BadShare", "party-001"
         yield "consents to another list", "Consents", self.consents(without, [0, 1, 2]), "NoConsent", "hub"
         yield "consents of fewer than the threshold", "Consents", short, "NoConsent", "hub"
-        yield "a tag without its pad", "TotalEnd", unpadded, "AlteredTotal", "hub"
+        yield "a tag without its offsets", "TotalEnd", bare, "AlteredTotal", "hub"
 
 
 def recovered(dealer, which):

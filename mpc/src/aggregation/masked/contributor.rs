@@ -401,6 +401,11 @@ impl<'t> Masking<'t, '_> {
         Some(MaskedChunk { bytes })
     }
 
+    /// Returns what opens the commitment to the vector, where one is agreed on; to be kept before [`Self::finish`].
+    pub fn opening(&self) -> Option<&Opening> {
+        self.commitment.as_ref()
+    }
+
     /// Ends the vector; also returns what opens the commitment to it, where one is agreed on.
     ///
     /// # Errors

@@ -412,11 +412,6 @@ impl<'t> CollectingAnswers<'t> {
         put(&mut self.answers, seat, from, Unmasking::NAME, answer)
     }
 
-    /// Tells whether enough parties have answered.
-    pub fn is_enough(&self) -> bool {
-        self.answers.len() >= self.masked.run.task.terms().threshold
-    }
-
     fn dealers(&self, survived: bool) -> Vec<(u16, &Committed)> {
         let dealers = self.masked.dealings.iter().map(|(seat, dealing)| (*seat, dealing));
         dealers.filter(|(seat, _)| self.masked.survives(*seat) == survived).collect()

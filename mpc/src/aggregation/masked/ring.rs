@@ -201,6 +201,22 @@ impl Words {
     }
 }
 
+impl Words {
+    /// Returns the values in 64 bits; none where one does not fit.
+    pub(super) fn narrow(&self) -> Option<Vec<i64>> {
+        match self.ring {
+            Ring::Bits128 => self
+                .bytes
+                .chunks_exact(16)
+                .map(|word| i64::try_from(u128::read(word).centred()).ok())
+                .collect(),
+            ring => Some(
+                with_word!(ring, W => self.bytes.chunks_exact(W::BYTES).map(|word| W::read(word).narrow()).collect()),
+            ),
+        }
+    }
+}
+
 impl fmt::Debug for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Words").field("ring", &self.ring).field("bytes", &self.bytes.len()).finish()

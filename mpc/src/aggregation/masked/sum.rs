@@ -53,6 +53,11 @@ impl Sum {
         self.words.centred()
     }
 
+    /// Returns the total in 64 bits; none where a word does not fit.
+    pub fn narrow_values(&self) -> Option<Vec<i64>> {
+        self.words.narrow()
+    }
+
     /// Returns the session, which no other run has.
     pub fn session(&self) -> &[u8; DIGEST_BYTES] {
         &self.session

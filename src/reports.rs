@@ -113,7 +113,7 @@ impl ReportWriter {
 #[derive(Debug)]
 pub struct ReportFiles {
     task: Task,
-    files: Vec<OpenFile>,
+    files: Vec<CountedFile>,
     ids: Vec<ReportId>,
     skipped: Vec<String>,
     cut: u64,
@@ -121,9 +121,8 @@ pub struct ReportFiles {
 }
 
 #[derive(Debug)]
-struct OpenFile {
+struct CountedFile {
     path: PathBuf,
-    file: File,
     /// Number of its first report.
     first: usize,
 }
@@ -155,6 +154,7 @@ impl ReportFiles {
                 Err(ReportsError::TooMany { found, max, .. }) => {
                     return Err(ReportsError::TooMany { path: path.to_owned(), found, max });
                 }
+                Err(error @ ReportsError::Read { .. }) => return Err(error),
                 Err(error) => all.skipped.push(error.to_string()),
             }
         }
@@ -198,7 +198,7 @@ impl ReportFiles {
             self.ids.push(ReportId::from_bytes(id));
         }
         self.cut += u64::from(!payload.is_multiple_of(size));
-        self.files.push(OpenFile { path: path.to_owned(), file, first });
+        self.files.push(CountedFile { path: path.to_owned(), first });
         Ok(())
     }
 
@@ -218,10 +218,11 @@ impl Reports for ReportFiles {
 
     fn read(&self, index: usize) -> Option<Report> {
         let place = self.files.partition_point(|file| file.first <= index).checked_sub(1)?;
-        let OpenFile { path, file, first } = self.files.get(place)?;
+        let CountedFile { path, first } = self.files.get(place)?;
         let mut bytes = vec![0; Report::encoded_bytes(&self.task)];
         let offset = HEADER_BYTES as u64 + (index - first) as u64 * self.report_bytes();
-        match file.read_exact_at(&mut bytes, offset) {
+        // Opened again for each report: there may be more files than a process may hold open.
+        match File::open(path).and_then(|file| file.read_exact_at(&mut bytes, offset)) {
             Ok(()) => Report::decode(&self.task, &bytes).ok(),
             Err(error) => {
                 if let Ok(mut failed) = self.failed.lock() {

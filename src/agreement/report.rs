@@ -237,7 +237,11 @@ pub(super) fn check(terms: &Terms) -> Result<(), AgreementError> {
     let distinct = matches!(&report.keys[..], [leader, helper] if leader != helper);
     require(distinct, "report.keys", "holds a key for each of the two parties, and no key twice")?;
     require(report.minimum_batch < MAX_EXACT, "report.minimum_batch", "is below 2^53")?;
-    require(report.minimum_batch >= 2, "report.minimum_batch", "is at least 2")?;
+    let is_noisy = terms.disclosure.as_ref().is_some_and(|policy| policy.noise.is_some());
+    let fewest = if is_noisy { 2 } else { 3 };
+    let rule =
+        "is at least 3, or 2 with `disclosure.noise`: of two, each reporter would know the other's value";
+    require(report.minimum_batch >= fewest, "report.minimum_batch", rule)?;
     report.measure.check()?;
     let possible = report.task(&[0; 32]).is_ok();
     require(

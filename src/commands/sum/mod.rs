@@ -10,7 +10,7 @@ mod party;
 mod plan;
 mod summary;
 
-use tidegate_mpc::aggregation::masked::{Opening, Sum};
+use tidegate_mpc::aggregation::masked::Sum;
 use tidegate_mpc::transport::Traffic;
 
 use super::output::{check_apart, check_file, write_file};
@@ -40,7 +40,6 @@ struct Loss {
 #[derive(Debug)]
 struct Found {
     sum: Sum,
-    opening: Option<Opening>,
     counted: Counted,
     /// Those whom the coordinator lost on the way; a party learns it of the sum alone.
     losses: Vec<Loss>,
@@ -78,9 +77,6 @@ fn with_progress(args: &SumArgs, cancel: &CancelToken) -> Result<u8, Error> {
     };
     let report = summary::report(&plan, own.as_ref(), &found, &mut progress)?;
     write(args, &report)?;
-    if let (Some(path), Some(opening), Some(own)) = (&args.opening, &found.opening, &own) {
-        opening::write(path, &plan, opening, own.words.words(), args.force)?;
-    }
     report::print(&report, args.format, args.rejects.as_deref().is_some_and(TableSink::is_stdout))?;
     Ok(if report.outcome == "withheld" { exit::POLICY } else { exit::DONE })
 }

@@ -1,7 +1,5 @@
 //! What opens a party's commitment to its figures: a file that it keeps and shows an auditor.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 use tidegate_mpc::aggregation::masked::Opening;
 use zeroize::Zeroizing;
@@ -30,13 +28,9 @@ struct OpeningFile {
 }
 
 /// Writes the file, readable by its owner alone.
-pub(super) fn write(
-    path: &Path,
-    plan: &Plan,
-    opening: &Opening,
-    values: &[i128],
-    force: bool,
-) -> Result<(), Error> {
+pub(super) fn write(plan: &Plan, opening: &Opening, values: &[i128]) -> Result<(), Error> {
+    // Checked before: under commitments there is a place for it.
+    let Some((path, force)) = &plan.opening else { return Ok(()) };
     let file = OpeningFile {
         opening_version: VERSION,
         party: plan.own_name.to_string(),
@@ -46,5 +40,5 @@ pub(super) fn write(
         values: values.iter().map(ToString::to_string).collect(),
     };
     let text = serde_json::to_vec_pretty(&file).expect("strings and lists are JSON");
-    write_file(path, &Zeroizing::new(text), force)
+    write_file(path, &Zeroizing::new(text), *force)
 }

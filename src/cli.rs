@@ -46,7 +46,7 @@ pub enum Command {
     /// Make and show the key by which other parties know this one
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Make two synthetic tables and run two parties on this machine
+    /// Make synthetic tables and run the parties that own them on this machine
     #[command(after_help = DEMO_HELP)]
     Demo(DemoArgs),
 }
@@ -160,7 +160,7 @@ pub enum DemoPart {
     Psi,
     /// Statistics over the common people.
     Join,
-    /// Figures of five hospitals, of which one is lost on the way.
+    /// Figures of five branches, one of which is lost on the way.
     Sum,
 }
 

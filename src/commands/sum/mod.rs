@@ -77,10 +77,11 @@ fn with_progress(args: &SumArgs, cancel: &CancelToken) -> Result<u8, Error> {
         party::run(&plan, words.unwrap_or_default(), &mut progress, cancel)?
     };
     let report = summary::report(&plan, own.as_ref(), &found, &mut progress)?;
-    write(args, &report)?;
+    // First of all, since nothing else can make it again.
     if let (Some(path), Some(opening), Some(own)) = (&args.opening, &found.opening, &own) {
         opening::write(path, &plan, opening, own.words.words(), args.force)?;
     }
+    write(args, &report)?;
     report::print(&report, args.format, args.rejects.as_deref().is_some_and(TableSink::is_stdout))?;
     Ok(if report.outcome == "withheld" { exit::POLICY } else { exit::DONE })
 }

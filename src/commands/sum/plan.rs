@@ -63,6 +63,7 @@ impl Plan {
             Seat::Hub(_) => None,
         };
         check_input(args, own.is_some())?;
+        check_opening(args, agreed.sum.commitments)?;
         let state = StateDir::find(args.meeting.state_dir.as_deref())?;
         let hash = agreement.hash();
         state.prepare_run(&hash, terms.max_runs)?;
@@ -136,6 +137,14 @@ fn check_input(args: &SumArgs, is_party: bool) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+fn check_opening(args: &SumArgs, commitments: bool) -> Result<(), Error> {
+    if commitments || args.opening.is_none() {
+        return Ok(());
+    }
+    let what = "no party commits to its figures under this agreement, so there is nothing to open".to_owned();
+    Err(Error::Usage { what, hint: "leave --opening out, or agree on `commitments = true`" })
 }
 
 fn address(args: &SumArgs, agreed: &str, is_coordinator: bool) -> Result<String, Error> {

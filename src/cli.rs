@@ -86,6 +86,10 @@ Examples:
   A hub that coordinates without data of its own:
     tidegate sum --agreement agreement.toml --identity hub.key
 
+  Totals of named cells, where the agreement has a [vector]; every party brings the same list:
+    tidegate sum --agreement agreement.toml --identity hospital.key --input counts.csv \\
+      --cells cells.txt --output totals.csv
+
 What an agreement on sums holds is shown in examples/sum-agreement.toml.
 ";
 
@@ -214,6 +218,12 @@ pub struct SumArgs {
     /// The own table: .csv, .tsv or .parquet; a hub has none
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// The list of the cells' names, one a line, under an agreement on a vector of named cells
+    #[arg(long, value_name = "FILE")]
+    pub cells: Option<PathBuf>,
+    /// Where the totals of named cells go, as CSV with a line for each cell; empty where withheld
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Where the released figures go as a table, one line a figure
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,

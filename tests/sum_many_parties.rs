@@ -11,7 +11,9 @@ use common::sums::{HUB, Sums, report, state_of};
 use common::tap::Tap;
 use common::{Ended, Listener, Running};
 use rustix::process::Signal;
+use sha2::{Digest, Sha256};
 use tidegate::agreement::Terms;
+use tidegate::hex::hex;
 use tidegate::identity::Identity;
 use tidegate::report::{SumPartyState, SumReport};
 use tidegate_mpc::testing::seeded_rng;
@@ -312,6 +314,73 @@ fn noise_spends_a_budget_until_it_ends() {
         Running::of(&mut sums.command(name, &[])).end().failed(2, "");
         assert_eq!(sums.runs_left(name), 7);
     }
+}
+
+/// The names of the cells, one of them not to be put into CSV as it is.
+const CELLS: [&str; 6] = ["Xihu", "Yuhang", "a \"b\", c", "Binjiang", "西湖", "Tonglu"];
+
+/// Terms on a vector of the cells.
+fn on_cells(terms: &mut Terms) {
+    terms.column.clear();
+    terms.statistic.clear();
+    terms.disclosure.as_mut().unwrap().minimum_count = 1;
+    let digest = hex(&Sha256::digest(CELLS.join("\n").as_bytes()));
+    let vector = format!(
+        "cell = \"town\"\nrules = [\"trim\"]\nvalue = \"cases\"\ndecimals = 1\nmin = \"-10\"\nmax = \"1000\"\n\
+         cells = 6\ncells_sha256 = \"{digest}\"\n"
+    );
+    terms.vector = Some(toml::from_str(&vector).unwrap());
+}
+
+/// Parties whose tables have other rows, in another order, each its own.
+fn sums_of_cells(has_hub: bool) -> Sums {
+    let sums = Sums::agreed(3, has_hub, on_cells);
+    sums.place.write("cells.txt", CELLS.join("\n"));
+    sums.place.write("east.csv", "cases,town\n1,Tonglu\n2.5,西湖\n3, Xihu\n4,Xihu\n-5,\"a \"\"b\"\", c\"\n");
+    sums.place.write("north.csv", "town,cases\n西湖,10\n\"a \"\"b\"\", c\",1\nXihu,20\nTonglu,\nYuhang,3\n");
+    sums.place
+        .write("south.csv", "town,other,cases\nXihu,x,0.1\nYuhang,y,7\n\"a \"\"b\"\", c\",z,1.5\n西湖,,0\n");
+    sums
+}
+
+/// Flags by which a member reads the list of cells and writes their totals.
+fn cell_flags(name: &str) -> [String; 4] {
+    ["--cells", "cells.txt", "--output", &format!("{name}.totals.csv")].map(str::to_owned)
+}
+
+#[test]
+fn named_cells_are_aligned_by_their_list() {
+    for has_hub in [false, true] {
+        let sums = sums_of_cells(has_hub);
+        let listener = sums.listen(&cell_flags(sums.coordinator()).each_ref().map(String::as_str));
+        let connect =
+            |name| sums.connect(name, &listener.address, &cell_flags(name).each_ref().map(String::as_str));
+        let callers: Vec<_> = sums.callers().map(connect).collect();
+        for running in std::iter::once(listener.running).chain(callers) {
+            let report = report(&running.end().done());
+            // Three parties have a number for each of these.
+            let totals =
+                "cell,total\nXihu,27.1\nYuhang,\n\"a \"\"b\"\", c\",-2.5\nBinjiang,\n西湖,12.5\nTonglu,\n";
+            assert_eq!(sums.place.read(&format!("{}.totals.csv", report.own)), totals);
+            let vector = report.vector.unwrap();
+            assert_eq!((vector.cells, vector.released, vector.withheld), (6, 3, 3));
+            assert_eq!((report.tables.len(), report.protocol.ring_bits), (0, 32));
+            let left_out = report.records.map(|records| records.rows - records.records);
+            assert_eq!(left_out.unwrap_or_default(), u64::from(report.own == "north"));
+        }
+    }
+}
+
+#[test]
+fn a_hub_without_the_list_of_cells_coordinates_all_the_same() {
+    let sums = sums_of_cells(true);
+    let listener = sums.listen(&[]);
+    let connect =
+        |name| sums.connect(name, &listener.address, &cell_flags(name).each_ref().map(String::as_str));
+    let callers: Vec<_> = sums.callers().map(connect).collect();
+    let hub = report(&listener.running.end().done());
+    assert_eq!(hub.vector.unwrap().released, 3);
+    callers.into_iter().for_each(|running| drop(running.end().done()));
 }
 
 #[test]

@@ -22,11 +22,13 @@ use crate::error::Error;
 use crate::progress::PhaseTime;
 use crate::state::Runs;
 
-pub use self::csv::tables_csv;
+pub use self::csv::{tables_csv, write_cells};
 pub use self::html::{html_page, sum_page};
 pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};
 pub use self::psi::{ProtocolLines, PsiReport, SizeLines};
-pub use self::sum::{BudgetLine, SumLearnedLines, SumPartyLine, SumPartyState, SumProtocolLines, SumReport};
+pub use self::sum::{
+    BudgetLine, SumLearnedLines, SumPartyLine, SumPartyState, SumProtocolLines, SumReport, VectorLines,
+};
 
 /// Version of the JSON form.
 pub const REPORT_VERSION: u32 = 1;

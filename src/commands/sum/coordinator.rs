@@ -38,7 +38,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 /// Gathers the parties and adds up their figures, with `words` of the own table where this is a party.
 pub(super) fn run(
     plan: &Plan,
-    words: Option<&[i128]>,
+    words: Option<Values<'_>>,
     progress: &mut Progress,
     cancel: &CancelToken,
 ) -> Result<Found, Error> {
@@ -211,7 +211,7 @@ struct Ended {
 struct Run<'a, 'f> {
     plan: &'a Plan,
     /// The own figures, where this is a party too.
-    own: Option<&'a [i128]>,
+    own: Option<Values<'a>>,
     floor: &'f mut Floor<'a>,
 }
 
@@ -221,7 +221,7 @@ static NOTHING: AtomicU64 = AtomicU64::new(0);
 impl<'a> Run<'a, '_> {
     fn steps(mut self) -> Result<Ended, Error> {
         let plan = self.plan;
-        let own = self.own.map(|words| plan.task.admit(Values::Wide(words))).transpose().map_err(protocol)?;
+        let own = self.own.map(|words| plan.task.admit(words)).transpose().map_err(protocol)?;
         let (shares, list, local) = self.keys()?;
         let (mut vectors, bundles, local) = self.shares(shares, &list, local)?;
         let counted = plan.count_run()?;

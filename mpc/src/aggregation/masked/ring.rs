@@ -199,6 +199,14 @@ impl Words {
     pub(super) fn centred(&self) -> Vec<i128> {
         with_word!(self.ring, W => self.bytes.chunks_exact(W::BYTES).map(|word| W::read(word).centred()).collect())
     }
+
+    /// Returns the same in 64 bits each; none where one does not fit them.
+    pub(super) fn narrow(&self) -> Option<Vec<i64>> {
+        let narrow = |value: i128| i64::try_from(value).ok();
+        with_word!(self.ring, W => {
+            self.bytes.chunks_exact(W::BYTES).map(|word| narrow(W::read(word).centred())).collect()
+        })
+    }
 }
 
 impl fmt::Debug for Words {
@@ -250,6 +258,8 @@ mod tests {
             for (sum, one) in sum.centred().iter().zip(other.centred()) {
                 assert_eq!(*sum as u128 & modulus_mask, (one as u128).wrapping_mul(3) & modulus_mask);
             }
+            let narrow = sum.narrow().map(|narrow| narrow.into_iter().map(i128::from).collect());
+            assert_eq!(narrow, (ring != Ring::Bits128).then(|| sum.centred()));
         }
     }
 }

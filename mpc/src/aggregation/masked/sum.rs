@@ -53,6 +53,11 @@ impl Sum {
         self.words.centred()
     }
 
+    /// Returns the same in 64 bits each; none where a total does not fit them.
+    pub fn narrow_values(&self) -> Option<Vec<i64>> {
+        self.words.narrow()
+    }
+
     /// Returns the session, which no other run has.
     pub fn session(&self) -> &[u8; DIGEST_BYTES] {
         &self.session

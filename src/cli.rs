@@ -52,7 +52,7 @@ pub enum Command {
     /// Make and show the key by which other parties know this one
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Make two synthetic tables and run two parties on this machine
+    /// Make synthetic tables and run the parties that own them on this machine
     #[command(after_help = DEMO_HELP)]
     Demo(DemoArgs),
 }
@@ -91,6 +91,10 @@ Examples:
 
   A hub that coordinates without data of its own:
     tidegate sum --agreement agreement.toml --identity hub.key
+
+  Totals of named cells, where the agreement has a [vector]; every party brings the same list:
+    tidegate sum --agreement agreement.toml --identity hospital.key --input counts.csv \\
+      --cells cells.txt --output totals.csv
 
 What an agreement on sums holds is shown in examples/sum-agreement.toml.
 ";
@@ -185,7 +189,7 @@ pub enum DemoPart {
     Psi,
     /// Statistics over the common people.
     Join,
-    /// Figures of five hospitals, of which one is lost on the way.
+    /// Figures of five branches, one of which is lost on the way.
     Sum,
 }
 
@@ -239,6 +243,12 @@ pub struct SumArgs {
     /// The own table: .csv, .tsv or .parquet; a hub has none
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// The list of the cells' names, one a line, under an agreement on a vector of named cells
+    #[arg(long, value_name = "FILE")]
+    pub cells: Option<PathBuf>,
+    /// Where the totals of named cells go, as CSV with a line for each cell; empty where withheld
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Where the released figures go as a table, one line a figure
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,

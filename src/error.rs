@@ -105,6 +105,15 @@ pub enum Error {
         /// The most allowed.
         max: u64,
     },
+    /// An error about which the command knows better what to do.
+    #[error("{error}")]
+    Hinted {
+        /// The error.
+        #[source]
+        error: Box<Self>,
+        /// What to do.
+        hint: &'static str,
+    },
     /// The demonstration did not show what it should.
     #[error("the demonstration failed: {what}")]
     Demo {
@@ -146,6 +155,7 @@ impl Error {
     /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Hinted { error, .. } => error.exit_code(),
             Self::Data(DataError::BrokenPipe { .. }) => exit::DONE,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => exit::DONE,
             Self::Data(DataError::Cancelled)
@@ -174,7 +184,7 @@ impl Error {
             Self::Value { fault, .. } => Some(fault.hint().to_owned()),
             Self::Link(error) => error.hint(),
             Self::Run(error) => run_hint(error),
-            Self::Usage { hint, .. } => Some((*hint).to_owned()),
+            Self::Usage { hint, .. } | Self::Hinted { hint, .. } => Some((*hint).to_owned()),
             Self::NoKeys { .. } => {
                 Some("see why with --rejects FILE; the rules of the key may not fit the column, or cells are empty".into())
             }
@@ -203,9 +213,20 @@ impl Error {
         text
     }
 
+    /// Returns in what the two sides differ, where this is because they do; the peer may have seen it first.
+    pub fn mismatch(&self) -> Option<AbortReason> {
+        let reason = match self {
+            Self::Link(LinkError::PeerAborted { reason, .. }) => *reason,
+            Self::Link(LinkError::VersionMismatch { .. }) => AbortReason::ProtocolMismatch,
+            other => other.reason_for_peer(),
+        };
+        [AbortReason::AgreementMismatch, AbortReason::ProtocolMismatch].contains(&reason).then_some(reason)
+    }
+
     /// Returns the reason to give the peer when this ends a run.
     pub fn reason_for_peer(&self) -> AbortReason {
         match self {
+            Self::Hinted { error, .. } => error.reason_for_peer(),
             Self::Run(RunError::Protocol(tidegate_mpc::Error::Terms {
                 term: tidegate_mpc::Term::Agreement,
                 ..

@@ -5,7 +5,7 @@
 //! power. A process that is killed in the middle leaves a file whose name begins with `.tidegate-`.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -43,8 +43,18 @@ pub(crate) fn put_in_place(file: NamedTempFile, path: &Path, existing: Existing)
 
 /// Writes `content` to `path`, and fails where it cannot be made to last.
 pub(crate) fn write(path: &Path, content: &[u8], existing: Existing) -> io::Result<()> {
-    let mut file = temporary_in(directory_of(path))?;
-    file.write_all(content)?;
+    write_with(path, existing, |file| file.write_all(content))
+}
+
+/// As [`write`], of content that is made while it is written.
+pub(crate) fn write_with(
+    path: &Path,
+    existing: Existing,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut file = BufWriter::new(temporary_in(directory_of(path))?);
+    content(&mut file)?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     put_in_place(file, path, existing)?;
     File::open(directory_of(path))?.sync_all()
 }

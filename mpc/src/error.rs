@@ -123,7 +123,7 @@ pub enum Error {
         count: usize,
     },
     /// Too few parties are left at a step.
-    #[error("{found} parties {step}; {needed} are needed")]
+    #[error("too few parties {step}: {found} of the {needed} needed")]
     TooFewParties {
         /// How many there are.
         found: usize,

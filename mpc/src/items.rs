@@ -129,6 +129,17 @@ impl ItemSetBuilder {
         Ok(Insertion { index: new, is_new: true })
     }
 
+    /// Finds `item` in the set.
+    pub fn find(&self, item: &[u8]) -> Option<u32> {
+        let hash = self.hasher.hash_one(item);
+        self.index.find(hash, |&i| self.set.get(i as usize) == Some(item)).copied()
+    }
+
+    /// Returns the item at `index`, counted from 0 in the order of insertion.
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
+        self.set.get(index)
+    }
+
     /// Counts the distinct items so far.
     pub fn len(&self) -> usize {
         self.set.len()
@@ -184,6 +195,8 @@ mod tests {
             insertions.iter().map(|i| (i.index, i.is_new)).collect::<Vec<_>>(),
             [(0, true), (1, true), (0, false), (1, false)]
         );
+        assert_eq!([b"a", &b""[..], b"b"].map(|item| builder.find(item)), [Some(0), Some(1), None]);
+        assert_eq!([0, 2].map(|index| builder.get(index)), [Some(&b"a"[..]), None]);
     }
 
     #[test]

@@ -107,12 +107,13 @@ impl Agreement {
     /// Tells the own side, by the key, from the other.
     ///
     /// # Errors
-    /// [`AgreementError::NotAParty`].
+    /// [`AgreementError::NotAParty`], [`AgreementError::OnASum`].
     pub fn sides(&self, own: &PublicKey) -> Result<Sides<'_>, AgreementError> {
         match &self.terms().party[..] {
             [a, b] | [b, a] if a.key == *own => {
                 Ok(Sides { own: a, peer: b, own_name: name(&a.name)?, peer_name: name(&b.name)? })
             }
+            _ if self.terms().sum.is_some() => Err(AgreementError::OnASum),
             _ => Err(AgreementError::NotAParty { key: own.to_string() }), // AGREE-5
         }
     }

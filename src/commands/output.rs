@@ -1,6 +1,7 @@
 //! What commands that read keys have in common: rows without a key, and places where results go, checked before a run
 //! has to count.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::data::{DataError, KeyedTable, SinkOptions, TableSink, TableSource, write_rejects};
@@ -62,6 +63,17 @@ pub(super) fn check_file(path: &Path, force: bool) -> Result<(), Error> {
 pub(super) fn write_file(path: &Path, content: &[u8], force: bool) -> Result<(), Error> {
     let existing = if force { Existing::Replace } else { Existing::Keep };
     let written = whole_file::write(path, content, existing);
+    written.map_err(|error| DataError::writing(path, error.kind()).into())
+}
+
+/// As [`write_file`], of content that is made while it is written.
+pub(super) fn write_file_with(
+    path: &Path,
+    force: bool,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    let existing = if force { Existing::Replace } else { Existing::Keep };
+    let written = whole_file::write_with(path, existing, content);
     written.map_err(|error| DataError::writing(path, error.kind()).into())
 }
 

@@ -1,13 +1,13 @@
 //! Tables of named cells: a list of names that all parties hold gives every cell its place in a vector.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use tidegate_mpc::{ItemSet, ItemSetBuilder};
+use tidegate_mpc::ItemSetBuilder;
 
 use super::error::DataError;
-use super::keys::{KeyColumn, KeySummary};
+use super::keys::{KeyColumn, KeySummary, RejectedRow};
 use super::records::{ColumnData, ColumnSpec, Duplicates, Missing, RecordRules, read_records};
 use super::source::TableSource;
 use crate::hex::hex;
@@ -18,9 +18,9 @@ const MAX_LIST_BYTES: u64 = 1 << 30;
 /// Longest name, in bytes.
 const MAX_NAME_BYTES: usize = 1000;
 
-/// The names of a vector's cells, in order; `Debug` prints their number alone.
+/// The names of a vector's cells, in order, found by their text; `Debug` prints their number alone.
 pub struct CellList {
-    names: ItemSet,
+    names: ItemSetBuilder,
 }
 
 impl fmt::Debug for CellList {
@@ -93,7 +93,6 @@ impl CellList {
                 Err(_) => return Err(CellListFault::Name { line }),
             }
         }
-        let names = names.finish();
         match names.len() {
             found if found as u64 == cells => Ok(Self { names }),
             found => Err(CellListFault::Count { found, expected: cells }),
@@ -142,6 +141,19 @@ pub struct CellValues {
     pub values: ColumnData,
     /// What is reported about the rows.
     pub summary: KeySummary,
+    /// The rows left out.
+    pub left_out: LeftOut,
+}
+
+/// Rows of a table that are left out, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// All rows of the table.
+    pub rows: u64,
+    /// The columns read.
+    pub columns: Vec<String>,
+    /// The rows left out, in order; their columns are counted among `columns`.
+    pub rejected: Vec<RejectedRow>,
 }
 
 /// Reads a table of cells, one in each row.
@@ -159,23 +171,19 @@ pub fn read_cells(
 ) -> Result<CellValues, DataError> {
     let rules = RecordRules { duplicates: Duplicates::Sum, missing };
     let mut records = read_records(source, std::slice::from_ref(&cell), &[value], rules, progress, cancel)?;
-    let mut known = ItemSetBuilder::new();
-    for name in (0..list.len()).filter_map(|cell| list.names.get(cell)) {
-        known.insert(name).map_err(DataError::Keys)?;
-    }
-    let items = &records.keyed.items;
-    let mut cells = Vec::with_capacity(items.len());
-    for index in 0..items.len() {
-        let found = known.insert(items.get(index).unwrap_or_default()).map_err(DataError::Keys)?;
-        if found.is_new {
-            let row = u32::try_from(index).ok().and_then(|index| records.keyed.rows.first_row_of(index));
-            let (path, row) = (PathBuf::from(source.path()), row.unwrap_or_default() + 1);
-            return Err(DataError::UnknownCell { path, row, column: cell.name });
-        }
-        cells.push(found.index);
-    }
+    let keyed = records.keyed;
+    let place = |index: u32| {
+        let found = keyed.items.get(index as usize).and_then(|name| list.names.find(name));
+        found.ok_or_else(|| {
+            let row = keyed.rows.first_row_of(index).unwrap_or_default() + 1;
+            DataError::UnknownCell { path: source.path().into(), row, column: cell.name.clone() }
+        })
+    };
+    let len = u32::try_from(keyed.items.len()).unwrap_or(u32::MAX);
+    let cells = (0..len).map(place).collect::<Result<_, _>>()?;
     let values = records.columns.pop().unwrap_or(ColumnData::Numbers(Vec::new()));
-    Ok(CellValues { cells, values, summary: records.keyed.summary })
+    let left_out = LeftOut { rows: keyed.summary.rows, columns: keyed.columns, rejected: keyed.rejected };
+    Ok(CellValues { cells, values, summary: keyed.summary, left_out })
 }
 
 #[cfg(test)]

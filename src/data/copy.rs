@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt64Array
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+use super::cells::LeftOut;
 use super::error::DataError;
 use super::keys::{KeyedTable, RejectedRow};
 use super::records::PlainRecords;
@@ -93,6 +94,22 @@ pub fn write_plain_rejects(
 ) -> Result<u64, DataError> {
     let pass = Pass { source, rows: records.summary.rows, progress, cancel };
     write_left_out(pass, &records.names, &records.rejected, path, options)
+}
+
+/// As [`write_rejects`], of a table whose rows name cells.
+///
+/// # Errors
+/// As [`write_rejects`].
+pub fn write_cell_rejects(
+    source: &TableSource,
+    left_out: &LeftOut,
+    path: &Path,
+    options: SinkOptions,
+    progress: &mut dyn FnMut(u64),
+    cancel: &dyn Fn() -> bool,
+) -> Result<u64, DataError> {
+    let pass = Pass { source, rows: left_out.rows, progress, cancel };
+    write_left_out(pass, &left_out.columns, &left_out.rejected, path, options)
 }
 
 /// Writes the rows that were left out; `names` are the columns by which their reasons are counted.

@@ -30,8 +30,8 @@ mod source;
 #[cfg(test)]
 mod testing;
 
-pub use cells::{CellList, CellListFault, CellValues, read_cells};
-pub use copy::{CopyPlan, copy_rows, write_plain_rejects, write_rejects};
+pub use cells::{CellList, CellListFault, CellValues, LeftOut, read_cells};
+pub use copy::{CopyPlan, copy_rows, write_cell_rejects, write_plain_rejects, write_rejects};
 pub use csv::MAX_ROW_BYTES;
 pub use error::{AvailableColumns, DataError, ParquetFault};
 pub use format::{TableFormat, TextEncoding, UnknownEncoding};

@@ -229,7 +229,7 @@ impl LinkError {
             Self::PeerRefusedKey { peer } => {
                 format!("give `{peer}` the key that `tidegate key show` prints here")
             }
-            Self::VersionMismatch { .. } => "both sides must run the same command and version".into(),
+            Self::VersionMismatch { .. } => PROTOCOL_HINT.into(),
             Self::PeerNotTls { .. } => "check the address and the port".into(),
             Self::PeerLost { peer, .. } | Self::PeerSilent { peer, .. } => {
                 format!("see what `{peer}` reports, then run again on both sides")
@@ -354,13 +354,11 @@ impl AbortReason {
 }
 
 /// What to do where the agreements differ.
-pub(crate) const AGREEMENT_HINT: &str = "compare the hashes, which `tidegate agreement show` prints on both sides; \
-    with --peer-key both sides must give the same --on, --minimum and --max-records, and --output-for both, or me \
-    against peer";
+pub(crate) const AGREEMENT_HINT: &str =
+    "compare the hashes, which `tidegate agreement show` prints on both sides";
 
 /// What to do where the protocols differ.
-pub(crate) const PROTOCOL_HINT: &str =
-    "both sides pass --count-only, or neither does, and run the same version";
+pub(crate) const PROTOCOL_HINT: &str = "both sides must run the same command and version";
 
 impl fmt::Display for AbortReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

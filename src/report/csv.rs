@@ -12,10 +12,13 @@
 //! Numbers are exact and not grouped. Fields are quoted as RFC 4180 says, lines end with LF. Groups stand as they
 //! are in the agreement, so a spreadsheet has to import them as text lest it takes a leading `=` for a formula.
 
+use std::io::{self, Write};
+
 use csv::WriterBuilder;
 use serde::Serialize;
 
 use crate::agreement::StatisticKind;
+use crate::decimal::wide_text_of;
 use crate::statistics::{Axis, Number, StatisticTable, TableEntry};
 
 /// The names of the columns, in the order of [`Row`].
@@ -78,6 +81,25 @@ pub fn tables_csv(tables: &[StatisticTable]) -> Vec<u8> {
     writer.into_inner().expect(FITS)
 }
 
+/// Writes the totals of named cells as CSV: `cell` and `total`, which is empty where it is withheld.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_cells<'a>(
+    out: impl Write,
+    names: impl Iterator<Item = &'a str>,
+    totals: &[Option<i64>],
+    decimals: u8,
+) -> io::Result<()> {
+    let mut writer = WriterBuilder::new().from_writer(out);
+    writer.write_record(["cell", "total"])?;
+    for (name, total) in names.zip(totals) {
+        let total = total.map(|total| wide_text_of(total.into(), decimals)).unwrap_or_default();
+        writer.write_record([name, &total])?;
+    }
+    writer.flush()
+}
+
 impl<'a> Row<'a> {
     fn new(table: &'a StatisticTable, entry: &'a TableEntry) -> Self {
         let released = |number: &'a Option<Number>| number.as_ref().filter(|_| !entry.suppressed);
@@ -120,6 +142,14 @@ fn label(axis: Option<&Axis>, group: Option<u32>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_stand_with_their_totals_or_nothing() {
+        let mut out = Vec::new();
+        let names = ["a", "b,\"c\"", "d"].into_iter();
+        write_cells(&mut out, names, &[Some(-205), None, Some(0)], 2).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "cell,total\na,-2.05\n\"b,\"\"c\"\"\",\nd,0.00\n");
+    }
     use crate::report::testing;
 
     fn lines(table: StatisticTable) -> Vec<String> {

@@ -24,11 +24,13 @@ use crate::progress::PhaseTime;
 use crate::state::Runs;
 
 pub use self::aggregate::{AggregateProtocolLines, AggregateReport, RejectedLine, SumLine};
-pub use self::csv::tables_csv;
+pub use self::csv::{tables_csv, write_cells};
 pub use self::html::{html_page, sum_page};
 pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};
 pub use self::psi::{ProtocolLines, PsiReport, SizeLines};
-pub use self::sum::{BudgetLine, SumLearnedLines, SumPartyLine, SumPartyState, SumProtocolLines, SumReport};
+pub use self::sum::{
+    BudgetLine, SumLearnedLines, SumPartyLine, SumPartyState, SumProtocolLines, SumReport, VectorLines,
+};
 
 /// Version of the JSON form.
 pub const REPORT_VERSION: u32 = 1;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{AgreementLine, ProtectionLines, Report, SuppressedLines, TrafficLines, sum_text};
 use crate::data::RecordSummary;
 use crate::progress::PhaseTime;
-use crate::statistics::{Released, StatisticTable, SumPlan};
+use crate::statistics::{ALL_PARTIES, Released, StatisticTable, SumPlan, VectorPlan};
 
 /// The report of `sum`, of a party or of the hub.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct SumReport {
     pub agreement: AgreementLine,
     /// The statistics.
     pub tables: Vec<StatisticTable>,
+    /// The totals of a vector of named cells, which stands in for statistics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<VectorLines>,
     /// How the figures are protected.
     pub protection: Vec<ProtectionLines>,
     /// The protocol and its parameters.
@@ -55,6 +58,20 @@ pub struct SumReport {
     pub phases: Vec<PhaseTime>,
     /// Most memory held, in bytes, where the system tells.
     pub peak_memory_bytes: Option<u64>,
+}
+
+/// A vector of named cells in a report; the totals themselves are too many for one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VectorLines {
+    /// The cells.
+    pub cells: u64,
+    /// Those whose total is released.
+    pub released: u64,
+    /// Those whose total is withheld, since too few parties have them.
+    pub withheld: u64,
+    /// The standard deviation of the noise on each total, in the unit of the numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
 }
 
 /// A party of a sum.
@@ -137,7 +154,7 @@ pub struct SumLearnedLines {
 impl SumLearnedLines {
     /// Says what programs see in a run of `plan`, more than they release.
     pub fn of(plan: &SumPlan) -> Self {
-        let figures = match plan.noise {
+        Self::besides(match plan.noise {
             Some(_) => {
                 "the totals of every cell with the noise of all parties, before the minimum was applied"
             }
@@ -145,7 +162,22 @@ impl SumLearnedLines {
                 "the exact totals of every cell, and how many parties contribute to each cell and margin, before small \
                  cells and those that give them away were suppressed"
             }
-        };
+        })
+    }
+
+    /// Says the same of a vector of named cells.
+    pub fn of_vector(plan: &VectorPlan) -> Self {
+        Self::besides(match plan.noise() {
+            Some(_) => "the total of every cell with the noise of all parties",
+            None => {
+                "the exact total of every cell, and how many parties have it, before cells of too few parties were \
+                 withheld"
+            }
+        })
+    }
+
+    /// Adds what programs see in any sum.
+    fn besides(figures: &str) -> Self {
         let parties = vec![figures.to_owned(), "which parties the totals hold".to_owned()];
         let mut coordinator = parties.clone();
         coordinator.push("when each party sent what, and how much".to_owned());
@@ -167,6 +199,35 @@ impl ProtectionLines {
         }
         Self { owner: plan.subject().owner.to_owned(), rules: rules_of(plan), suppressed }
     }
+}
+
+impl ProtectionLines {
+    /// Says how the totals of a vector are protected, and how many are withheld.
+    pub fn of_vector(plan: &VectorPlan, vector: &VectorLines) -> Self {
+        let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let suppressed = SuppressedLines {
+            of: number(vector.cells),
+            few_contributors: number(vector.withheld),
+            ..SuppressedLines::default()
+        };
+        let cells = match plan.noise() {
+            Some(rule) => {
+                let delta = rule.delta.map(|delta| format!(", delta {delta}")).unwrap_or_default();
+                format!(
+                    "discrete Gaussian noise of all parties on every total, as much as declared if {} of them add \
+                     theirs: epsilon {}{delta}",
+                    plan.minimum_honest, rule.epsilon
+                )
+            }
+            None => format!("no cell with numbers of fewer than {} parties", plan.minimum_contributors),
+        };
+        let parties = fewest_parties(plan.minimum_parties, plan.parties);
+        Self { owner: ALL_PARTIES.to_owned(), rules: vec![cells, parties], suppressed }
+    }
+}
+
+fn fewest_parties(minimum: u32, parties: u32) -> String {
+    format!("no total of fewer than {minimum} of {parties} parties")
 }
 
 fn rules_of(plan: &SumPlan) -> Vec<String> {
@@ -192,7 +253,7 @@ fn rules_of(plan: &SumPlan) -> Vec<String> {
     if let Some(base) = plan.policy.round_to {
         rules.push(format!("counts, and sums in units of their last digit, rounded to multiples of {base}"));
     }
-    rules.push(format!("no total of fewer than {} of {} parties", plan.minimum_parties, plan.parties));
+    rules.push(fewest_parties(plan.minimum_parties, plan.parties));
     rules
 }
 

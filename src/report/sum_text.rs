@@ -4,13 +4,16 @@ use std::fmt::{self, Formatter};
 
 use super::layout::{Column, side_by_side, wrap};
 use super::text::{protection_lines, write_tables};
-use super::{AgreementLine, BudgetLine, SumPartyLine, SumPartyState, SumReport, grouped, rows, write_cost};
+use super::{
+    AgreementLine, BudgetLine, SumPartyLine, SumPartyState, SumReport, VectorLines, grouped, rows, write_cost,
+};
 use crate::data::RecordSummary;
 
 /// Writes the whole report.
 pub(super) fn write_report(report: &SumReport, f: &mut Formatter<'_>) -> fmt::Result {
     write_tables(&report.outcome, &report.tables, f)?;
     let sections = [
+        report.vector.as_ref().map(vector_lines).unwrap_or_default(),
         protection_lines(&report.protection),
         provenance_lines(report),
         party_lines(report),
@@ -19,6 +22,15 @@ pub(super) fn write_report(report: &SumReport, f: &mut Formatter<'_>) -> fmt::Re
     ];
     sections.iter().flatten().try_for_each(|line| writeln!(f, "{line}"))?;
     write_cost(f, &report.traffic, &report.phases, report.peak_memory_bytes)
+}
+
+fn vector_lines(vector: &VectorLines) -> Vec<String> {
+    let [cells, released, withheld] = [vector.cells, vector.released, vector.withheld].map(grouped);
+    let mut lines = vec![format!("Totals of {cells} cells: {released} released, {withheld} withheld")];
+    let noise =
+        vector.standard_error.map(|error| format!("  each with noise of standard deviation {error:.3}"));
+    lines.extend(noise);
+    lines
 }
 
 fn provenance_lines(report: &SumReport) -> Vec<String> {
@@ -123,7 +135,7 @@ fn learned_lines(report: &SumReport) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::testing;
+    use crate::report::{VectorLines, testing};
 
     #[test]
     fn the_run_follows_the_tables() {
@@ -161,6 +173,19 @@ Time: read 1.50 s (2.25 s CPU), exchange 1.50 s (2.25 s CPU)
 Memory: 64 MiB at most
 ";
         assert_eq!(&text[start..], expected);
+    }
+
+    #[test]
+    fn a_vector_is_told_by_numbers_of_cells() {
+        let mut report = testing::sum_report();
+        report.tables = Vec::new();
+        let vector = VectorLines { cells: 10_000, released: 9_000, withheld: 1_000, standard_error: None };
+        report.vector = Some(vector.clone());
+        assert!(
+            report.to_string().starts_with("Totals of 10,000 cells: 9,000 released, 1,000 withheld\nProt")
+        );
+        report.vector = Some(VectorLines { standard_error: Some(1.25), ..vector });
+        assert!(report.to_string().contains("withheld\n  each with noise of standard deviation 1.250\n"));
     }
 
     #[test]

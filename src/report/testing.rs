@@ -200,6 +200,7 @@ pub(super) fn sum_report() -> SumReport {
         purpose: "costs of treatment & <care>".into(),
         agreement: join.agreement,
         tables,
+        vector: None,
         protection: vec![ProtectionLines {
             owner: "all parties".into(),
             rules: vec!["no cell with fewer than 10 records".into()],

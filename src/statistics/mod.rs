@@ -23,7 +23,9 @@ pub use plan::Direction;
 pub use records::LentRecords;
 pub use released::Released;
 pub use run::{JoinPlan, JoinResult, OwnRecords, PlanError};
-pub use sum::{Contribution, SumError, SumNoise, SumPlan, SumResult, VectorContribution, VectorPlan};
+pub use sum::{
+    ALL_PARTIES, Contribution, SumError, SumNoise, SumPlan, SumResult, VectorContribution, VectorPlan,
+};
 pub use table::{Axis, Number, StatisticTable, TableEntry, tables};
 
 #[cfg(test)]

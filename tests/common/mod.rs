@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each test file uses a part of this one")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
+pub(crate) mod sums;
+pub(crate) mod tap;
+
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;

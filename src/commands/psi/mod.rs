@@ -13,7 +13,7 @@ use crate::commands::meeting::{Met, Parting};
 use crate::commands::output::{check_apart, check_keys, put_rejects};
 use crate::data::{CopyPlan, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys};
 use crate::error::{Error, exit};
-use crate::link::CancelToken;
+use crate::link::{AbortReason, CancelToken};
 use crate::progress::Progress;
 use crate::report;
 
@@ -24,6 +24,24 @@ use self::run::{Finding, Found};
 pub(super) fn run(args: &PsiArgs) -> Result<u8, Error> {
     let cancel = super::cancel_on_signals()?;
     super::with_threads(args.meeting.threads, || with_progress(args, &cancel))
+        .map_err(|error| explained(args, error))
+}
+
+/// What to do where the short forms differ.
+const SHORT_FORM_HINT: &str = "with --peer-key both sides must give the same --on, --minimum and --max-records, and \
+    --output-for both, or me against peer";
+
+/// What to do where one side asks for the number alone.
+const COUNT_HINT: &str = "both sides pass --count-only, or neither does, and run the same version";
+
+/// Says which flags make the two sides differ.
+fn explained(args: &PsiArgs, error: Error) -> Error {
+    let hint = match error.mismatch() {
+        Some(AbortReason::AgreementMismatch) if args.short.peer_key.is_some() => SHORT_FORM_HINT,
+        Some(AbortReason::ProtocolMismatch) => COUNT_HINT,
+        _ => return error,
+    };
+    Error::Hinted { error: Box::new(error), hint }
 }
 
 fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {

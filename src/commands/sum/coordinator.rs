@@ -41,7 +41,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 /// Gathers the parties and adds up their figures, with `words` of the own table where this is a party.
 pub(super) fn run(
     plan: &Plan,
-    words: Option<&[i128]>,
+    words: Option<Values<'_>>,
     progress: &mut Progress,
     cancel: &CancelToken,
 ) -> Result<Found, Error> {
@@ -216,9 +216,12 @@ struct Ended {
 struct Run<'a, 'f> {
     plan: &'a Plan,
     /// The own figures, where this is a party too.
-    own: Option<&'a [i128]>,
+    own: Option<Values<'a>>,
     floor: &'f mut Floor<'a>,
 }
+
+/// The figures of a hub.
+const NONE: Values<'static> = Values::Narrow(&[]);
 
 /// Nothing to count.
 static NOTHING: AtomicU64 = AtomicU64::new(0);
@@ -226,7 +229,7 @@ static NOTHING: AtomicU64 = AtomicU64::new(0);
 impl<'a> Run<'a, '_> {
     fn steps(mut self) -> Result<Ended, Error> {
         let plan = self.plan;
-        let own = self.own.map(|words| plan.task.admit(Values::Wide(words))).transpose().map_err(protocol)?;
+        let own = self.own.map(|words| plan.task.admit(words)).transpose().map_err(protocol)?;
         let (shares, list, local) = self.keys()?;
         let (mut vectors, bundles, local) = self.shares(shares, &list, local)?;
         let counted = plan.count_run()?;
@@ -389,7 +392,7 @@ impl<'a> Run<'a, '_> {
         let nothing = || tidegate_mpc::Error::OutOfTurn { peer: own.clone(), message: ShareBundle::NAME };
         let bundle = bundles.get(own).ok_or_else(|| protocol(nothing()))?;
         let mut masking = state.mask(bundle, input, &mut rand::rng()).map_err(protocol)?;
-        let mut keeper = Keeper::new(self.plan, self.own.unwrap_or_default());
+        let mut keeper = Keeper::new(self.plan, self.own.unwrap_or(NONE));
         if let Some(opening) = masking.opening()
             && keeper.keep(opening).is_err()
         {
@@ -438,7 +441,7 @@ impl<'a> Run<'a, '_> {
         answers: &mut CollectingAnswers<'a>,
     ) -> Result<AwaitingTotal<'a>, Error> {
         let plan = self.plan;
-        let mut keeper = Keeper::new(plan, self.own.unwrap_or_default());
+        let mut keeper = Keeper::new(plan, self.own.unwrap_or(NONE));
         let (state, answer) = match state.answer(signed, &plan.notary, &mut keeper) {
             Ok(answered) => answered,
             Err(error) => return Err(keeper.cause(protocol(error))),

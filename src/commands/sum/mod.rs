@@ -4,26 +4,27 @@
 //! that, and the run, with what it spends of the dataset's privacy budget, is counted before the own figures leave, masked.
 
 mod coordinator;
+mod figures;
 mod notary;
 mod opening;
 mod party;
 mod plan;
 mod summary;
 
-use tidegate_mpc::aggregation::masked::Sum;
+use std::path::PathBuf;
+
+use tidegate_mpc::aggregation::masked::{Sum, Values};
 use tidegate_mpc::transport::Traffic;
 
-use super::output::{check_apart, check_file, write_file};
+use super::output::{check_apart, check_file, write_file, write_file_with};
 use crate::cli::SumArgs;
-use crate::data::{
-    DataError, PlainRecords, SinkOptions, TableSink, TableSource, read_plain_records, write_plain_rejects,
-};
+use crate::data::{CellList, SinkOptions, TableSink, TableSource};
 use crate::error::{Error, exit};
 use crate::link::{CancelToken, WireBytes};
 use crate::progress::Progress;
 use crate::report::{self, SumReport, sum_page, tables_csv};
-use crate::statistics::Contribution;
 
+use self::figures::{Own, Reading, Released};
 use self::plan::{Counted, Plan};
 
 /// Protocol and version for TLS.
@@ -50,13 +51,6 @@ struct Found {
     wire: WireBytes,
 }
 
-/// The own table: what was read of it, and what it adds up to.
-#[derive(Debug)]
-struct Own {
-    records: PlainRecords,
-    words: Contribution,
-}
-
 /// Runs the own side.
 pub(super) fn run(args: &SumArgs) -> Result<u8, Error> {
     let cancel = super::cancel_on_signals()?;
@@ -68,62 +62,56 @@ fn with_progress(args: &SumArgs, cancel: &CancelToken) -> Result<u8, Error> {
     let plan = Plan::new(args)?;
     let source = args.input.as_ref().map(|input| TableSource::open(input, args.encoding)).transpose()?;
     check_outputs(args, source.as_ref())?;
-    let own = source.map(|source| read(args, &plan, &source, &mut progress, cancel)).transpose()?;
-    let words = own.as_ref().map(|own| own.words.words());
-    let found = if plan.is_coordinator {
-        coordinator::run(&plan, words, &mut progress, cancel)?
-    } else {
-        party::run(&plan, words.unwrap_or_default(), &mut progress, cancel)?
+    let cells = cells(args, &plan)?;
+    let reading =
+        |source| Reading { args, plan: &plan, source, cells: cells.as_ref(), cancel }.run(&mut progress);
+    let own = source.as_ref().map(reading).transpose()?;
+    let words = own.as_ref().map(Own::values);
+    let found = match words {
+        _ if plan.is_coordinator => coordinator::run(&plan, words, &mut progress, cancel)?,
+        Some(words) => party::run(&plan, words, &mut progress, cancel)?,
+        None => party::run(&plan, Values::Wide(&[]), &mut progress, cancel)?,
     };
-    let report = summary::report(&plan, own.as_ref(), &found, &mut progress)?;
+    let released = plan.figures.release(&plan.agreement, &found.sum)?;
+    write_cells(args, cells.as_ref(), &released)?;
+    let summary = own.as_ref().map(|own| &own.summary);
+    let report = summary::report(&plan, summary, &found, released, &mut progress);
     write(args, &report)?;
     report::print(&report, args.format, args.rejects.as_deref().is_some_and(TableSink::is_stdout))?;
     Ok(if report.outcome == "withheld" { exit::POLICY } else { exit::DONE })
+}
+
+/// Reads the list of the cells, where one is given.
+fn cells(args: &SumArgs, plan: &Plan) -> Result<Option<CellList>, Error> {
+    let Some(path) = &args.cells else { return Ok(None) };
+    let vector = plan.agreement.vector()?;
+    Ok(Some(CellList::read(path, &vector.cells_sha256, vector.cells)?))
 }
 
 fn check_outputs(args: &SumArgs, source: Option<&TableSource>) -> Result<(), Error> {
     if let (Some(rejects), Some(source)) = (&args.rejects, source) {
         TableSink::check(rejects, &source.sample(None)?, SinkOptions { force: args.force })?;
     }
-    for file in [&args.csv, &args.json, &args.html, &args.opening].into_iter().flatten() {
+    let SumArgs { output, csv, json, html, opening, rejects, .. } = args;
+    for file in [output, csv, json, html, opening].into_iter().flatten() {
         check_file(file, args.force)?;
     }
     let mut inputs = vec![args.agreement.as_path(), args.identity.as_path()];
-    inputs.extend(args.input.as_deref());
+    inputs.extend(args.input.iter().chain(&args.cells).map(PathBuf::as_path));
     check_apart(
         &inputs,
-        &[&args.csv, &args.json, &args.html, &args.rejects, &args.opening],
-        "two of --input, --agreement, --identity, --csv, --json, --html, --rejects and --opening",
+        &[output, csv, json, html, rejects, opening],
+        "two of --input, --agreement, --identity, --cells, --output, --csv, --json, --html, --rejects and --opening",
     )
 }
 
-fn read(
-    args: &SumArgs,
-    plan: &Plan,
-    source: &TableSource,
-    progress: &mut Progress,
-    cancel: &CancelToken,
-) -> Result<Own, Error> {
-    progress.begin("read", None);
-    let cancelled = || cancel.is_cancelled();
-    let mut set = |rows| progress.set(rows);
-    let records = read_plain_records(source, &plan.columns, plan.missing, &mut set, &cancelled)?;
-    if let Some(rejects) = &args.rejects {
-        let options = SinkOptions { force: args.force };
-        match write_plain_rejects(source, &records, rejects, options, &mut set, &cancelled) {
-            // Whoever read the rejects has seen enough; the run goes on.
-            Ok(_) | Err(DataError::BrokenPipe { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let (found, max) = (records.len as u64, plan.max_records);
-    if found > max {
-        let path = args.input.clone().unwrap_or_default();
-        return Err(Error::TooManyRows { path, found, max });
-    }
-    progress.begin("add up", None);
-    let words = plan.sum.contribution(&records.columns, records.len, &mut rand::rng());
-    Ok(Own { records, words })
+/// Writes the totals of named cells, where there are some.
+fn write_cells(args: &SumArgs, cells: Option<&CellList>, released: &Released<'_>) -> Result<(), Error> {
+    let (Some(path), Some(cells), Released::Vector(plan, totals)) = (&args.output, cells, released) else {
+        return Ok(());
+    };
+    let names = (0..cells.len()).map_while(|cell| cells.name(cell));
+    write_file_with(path, args.force, |file| report::write_cells(file, names, totals, plan.decimals))
 }
 
 /// Writes the files asked for.

@@ -1,7 +1,7 @@
 //! Signatures of the parties, and what of a run is kept on disk.
 
 use tidegate_mpc::PartyId;
-use tidegate_mpc::aggregation::masked::{AnswerOnce, Answered, Identities, Opening, SIGNATURE_BYTES};
+use tidegate_mpc::aggregation::masked::{AnswerOnce, Answered, Identities, Opening, SIGNATURE_BYTES, Values};
 
 use super::opening;
 use super::plan::Plan;
@@ -40,13 +40,13 @@ impl Identities for Notary {
 pub(super) struct Keeper<'a> {
     plan: &'a Plan,
     /// The own figures.
-    words: &'a [i128],
+    words: Values<'a>,
     /// Why something was not kept, of which the protocol knows only that.
     failure: Option<Error>,
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) fn new(plan: &'a Plan, words: &'a [i128]) -> Self {
+    pub(super) fn new(plan: &'a Plan, words: Values<'a>) -> Self {
         Self { plan, words, failure: None }
     }
 

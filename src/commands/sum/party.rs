@@ -15,7 +15,7 @@ use crate::progress::Progress;
 /// Connects to the coordinator and contributes `words`.
 pub(super) fn run(
     plan: &Plan,
-    words: &[i128],
+    words: Values<'_>,
     progress: &mut Progress,
     cancel: &CancelToken,
 ) -> Result<Found, Error> {
@@ -58,11 +58,11 @@ fn connect(plan: &Plan, progress: &mut Progress, cancel: &CancelToken) -> Result
 
 fn contribute(
     plan: &Plan,
-    words: &[i128],
+    words: Values<'_>,
     channel: &mut Framed<Link>,
     watch: &mut Watch<'_>,
 ) -> Result<(Counted, sum::Contributed), Error> {
-    let input = plan.task.admit(Values::Wide(words)).map_err(protocol)?;
+    let input = plan.task.admit(words).map_err(protocol)?;
     let coordinator = &plan.task.terms().coordinator;
     compare_offers(&plan.terms(coordinator, channel.get_ref().channel_binding()), channel)?;
     let rng = &mut rand::rng();

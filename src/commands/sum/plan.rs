@@ -8,15 +8,15 @@ use tidegate_mpc::aggregation::masked::{SumTerms, Task};
 use tidegate_mpc::run::RunError;
 use tidegate_mpc::{Outputs, PartyId, Protocol, Role, RoleChoice, Suite, Terms};
 
+use super::figures::Figures;
 use super::notary::Notary;
-use crate::agreement::{Agreement, Day, Prg, Seat, SignedAgreement};
+use crate::agreement::{Agreement, AgreementError, Day, PartyTerm, Prg, Seat, SignedAgreement};
 use crate::cli::SumArgs;
 use crate::data::{ColumnSpec, Missing};
 use crate::error::Error;
 use crate::identity::{Identity, PublicKey};
 use crate::link::Timing;
 use crate::state::{Runs, Spending, StateDir};
-use crate::statistics::SumPlan;
 
 /// A run that the agreement allows.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub(super) struct Plan {
     pub(super) parties: Vec<(PartyId, PublicKey)>,
     pub(super) coordinator_key: PublicKey,
     pub(super) task: Task,
-    pub(super) sum: SumPlan,
-    /// What is read of the own table; of a hub nothing.
+    pub(super) figures: Figures,
+    /// What statistics read of the own table; nothing of a hub.
     pub(super) columns: Vec<ColumnSpec>,
     pub(super) missing: Missing,
     pub(super) max_records: u64,
@@ -58,8 +58,8 @@ impl Plan {
         signed.require_all()?;
         let agreement = signed.agreement().clone();
         agreement.check_date(Day::today())?;
-        let sum = SumPlan::new(&agreement)?;
-        let (terms, agreed) = (agreement.terms(), agreement.sum_terms()?);
+        let figures = Figures::new(&agreement)?;
+        let agreed = agreement.sum_terms()?;
         let member = agreement.member(&identity.public())?;
         let own = match member.seat {
             Seat::Party { term, .. } => Some(term),
@@ -67,17 +67,18 @@ impl Plan {
         };
         check_input(args, own.is_some())?;
         check_opening(args, own.is_some() && agreed.sum.commitments)?;
+        check_cells(args, &figures, own.is_some())?;
         let state = StateDir::find(args.meeting.state_dir.as_deref())?;
         let hash = agreement.hash();
-        state.prepare_run(&hash, terms.max_runs)?;
-        let spending = own.and_then(|own| sum.spending(&agreement, own));
+        state.prepare_run(&hash, agreement.terms().max_runs)?;
+        let spending = own.and_then(|own| figures.spending(&agreement, own));
         if let Some(spending) = &spending {
             state.check_budget(spending)?;
         }
         let parties = named_parties(&agreement)?;
         Ok(Self {
-            task: task(&sum, &agreement, hash, &parties)?,
-            columns: own.map(|own| sum.column_specs(terms, own)).unwrap_or_default(),
+            task: task(&figures, &agreement, hash, &parties)?,
+            columns: columns(&figures, &agreement, own),
             missing: agreed.sum.missing,
             max_records: own.map_or(0, |own| own.max_records),
             address: address(args, agreed.coordinator.endpoint, member.is_coordinator)?,
@@ -91,9 +92,15 @@ impl Plan {
             hash,
             state,
             spending,
-            sum,
+            figures,
             agreement,
         })
+    }
+
+    /// Returns the own terms; none of a hub.
+    pub(super) fn own(&self) -> Option<&PartyTerm> {
+        let parties = &self.agreement.terms().party;
+        parties.iter().find(|party| party.name == self.own_name.as_str())
     }
 
     /// Returns the terms under which two ends of a link compare what they mean to run.
@@ -156,8 +163,45 @@ fn check_opening(args: &SumArgs, is_committed: bool) -> Result<(), Error> {
             "the agreement has every party commit to its figures, and nothing says where the opening goes",
             "pass --opening FILE, and keep the file for an audit: it is secret, and nothing else opens the commitment",
         ),
-        (false, Some(_)) => usage("there is no commitment to open", "leave --opening out"),
+        (false, Some(_)) => usage(
+            "no party commits to its figures under this agreement, so there is nothing to open",
+            "leave --opening out, or agree on `commitments = true`",
+        ),
         _ => Ok(()),
+    }
+}
+
+/// Checks that the flags are those of statistics, or those of a vector.
+fn check_cells(args: &SumArgs, figures: &Figures, is_party: bool) -> Result<(), Error> {
+    let usage = |what: &str, hint| Err(Error::Usage { what: what.to_owned(), hint });
+    match (figures, &args.cells, &args.output) {
+        (Figures::Statistics(_), Some(_), _) => Err(AgreementError::NotAVector.into()),
+        (Figures::Statistics(_), None, Some(_)) => {
+            usage("--output takes totals of named cells, of which there are none", "pass --csv instead")
+        }
+        (Figures::Vector(_), ..) if args.csv.is_some() || args.html.is_some() => usage(
+            "totals of named cells make no tables of statistics",
+            "pass --output instead of --csv and --html",
+        ),
+        (Figures::Vector(_), None, _) if is_party => usage(
+            "the cells of the agreement have names, and their list is not given",
+            "pass it with --cells",
+        ),
+        (Figures::Vector(_), Some(_), None) => {
+            usage("nothing says where the totals go", "pass --output FILE")
+        }
+        (Figures::Vector(_), None, Some(_)) => {
+            usage("totals are written with the names of their cells", "pass the list of them with --cells")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says what statistics read of the own table.
+fn columns(figures: &Figures, agreement: &Agreement, own: Option<&PartyTerm>) -> Vec<ColumnSpec> {
+    match (figures, own) {
+        (Figures::Statistics(plan), Some(own)) => plan.column_specs(agreement.terms(), own),
+        _ => Vec::new(),
     }
 }
 
@@ -184,7 +228,7 @@ fn named_parties(agreement: &Agreement) -> Result<Vec<(PartyId, PublicKey)>, Err
 }
 
 fn task(
-    sum: &SumPlan,
+    figures: &Figures,
     agreement: &Agreement,
     hash: [u8; 32],
     parties: &[(PartyId, PublicKey)],
@@ -196,14 +240,14 @@ fn task(
         coordinator: agreed.coordinator.name.parse().map_err(protocol)?,
         threshold: agreed.threshold as usize,
         minimum: agreed.minimum_parties as usize,
-        len: sum.len(),
-        bounds: sum.bounds(),
+        len: figures.len(),
+        bounds: figures.bounds(),
         suite: match agreed.sum.prg {
             Prg::Aes128Ctr => Suite::Aes128Ctr,
             Prg::Aes256Ctr => Suite::Aes256Ctr,
             Prg::ChaCha20 => Suite::ChaCha20,
         },
-        noisy: sum.noise.is_some(),
+        noisy: figures.is_noisy(),
         commitments: agreed.sum.commitments,
     });
     task.map_err(protocol)

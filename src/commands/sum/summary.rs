@@ -4,37 +4,40 @@ use tidegate_disclosure::Amount;
 use tidegate_mpc::PartyId;
 use tidegate_mpc::aggregation::masked::Standing;
 
+use super::Found;
+use super::figures::{Released, vector_lines};
 use super::plan::Plan;
-use super::{Found, Own};
-use crate::error::Error;
+use crate::data::RecordSummary;
 use crate::hex::hex;
 use crate::progress::{Progress, peak_memory_bytes};
 use crate::report::{
     AgreementLine, BudgetLine, ProtectionLines, REPORT_VERSION, SumLearnedLines, SumPartyLine, SumPartyState,
-    SumProtocolLines, SumReport, TrafficLines,
+    SumProtocolLines, SumReport, TrafficLines, VectorLines,
 };
+use crate::statistics::StatisticTable;
 
 /// The step that a party does not finish whose vector is missing.
 pub(super) const VECTOR_STEP: &str = "masked figures";
 
 pub(super) fn report(
     plan: &Plan,
-    own: Option<&Own>,
+    records: Option<&RecordSummary>,
     found: &Found,
+    released: Released<'_>,
     progress: &mut Progress,
-) -> Result<SumReport, Error> {
+) -> SumReport {
     let (terms, task) = (plan.agreement.terms(), plan.task.terms());
-    let survivors = u32::try_from(found.sum.survivors_len()).unwrap_or(u32::MAX);
-    let result = plan.sum.release(terms, &found.sum.values(), survivors)?;
-    let any = result.tables.iter().flat_map(|table| &table.entries).any(|entry| !entry.suppressed);
-    Ok(SumReport {
+    let outcome = if released.is_any() { "released" } else { "withheld" };
+    let Results { tables, vector, protection, learned } = results(released, found.sum.survivors_len());
+    SumReport {
         report_version: REPORT_VERSION,
         command: "sum".into(),
-        outcome: if any { "released" } else { "withheld" }.into(),
+        outcome: outcome.into(),
         purpose: terms.purpose.clone(),
         agreement: AgreementLine { id: terms.id.clone(), hash: hex(&plan.hash), runs: found.counted.runs },
-        protection: vec![ProtectionLines::of_sum(&plan.sum, &result.released)],
-        tables: result.tables,
+        tables,
+        vector,
+        protection: vec![protection],
         protocol: protocol(plan, found),
         own: plan.own_name.to_string(),
         coordinator: task.coordinator.to_string(),
@@ -42,9 +45,9 @@ pub(super) fn report(
         minimum_parties: u32::try_from(task.minimum).unwrap_or(u32::MAX),
         parties: parties(plan, found),
         rejected_shares: found.rejected_shares.clone(),
-        records: own.map(|own| own.records.summary.clone()),
+        records: records.cloned(),
         budget: budget(plan, found),
-        learned: SumLearnedLines::of(&plan.sum),
+        learned,
         traffic: TrafficLines {
             wire_sent_bytes: found.wire.sent,
             wire_received_bytes: found.wire.received,
@@ -54,7 +57,35 @@ pub(super) fn report(
         },
         phases: progress.times(),
         peak_memory_bytes: peak_memory_bytes(),
-    })
+    }
+}
+
+/// What a report says of the figures.
+struct Results {
+    tables: Vec<StatisticTable>,
+    vector: Option<VectorLines>,
+    protection: ProtectionLines,
+    learned: SumLearnedLines,
+}
+
+fn results(released: Released<'_>, survivors: usize) -> Results {
+    match released {
+        Released::Statistics(plan, result) => Results {
+            protection: ProtectionLines::of_sum(plan, &result.released),
+            tables: result.tables,
+            vector: None,
+            learned: SumLearnedLines::of(plan),
+        },
+        Released::Vector(plan, totals) => {
+            let vector = vector_lines(plan, &totals, survivors);
+            Results {
+                tables: Vec::new(),
+                protection: ProtectionLines::of_vector(plan, &vector),
+                vector: Some(vector),
+                learned: SumLearnedLines::of_vector(plan),
+            }
+        }
+    }
 }
 
 fn protocol(plan: &Plan, found: &Found) -> SumProtocolLines {

@@ -30,7 +30,7 @@ mod vector;
 pub use contribution::Contribution;
 pub use error::SumError;
 pub use noise::SumNoise;
-pub use plan::SumPlan;
+pub use plan::{ALL_PARTIES, SumPlan};
 pub use release::SumResult;
 pub use vector::{VectorContribution, VectorPlan};
 

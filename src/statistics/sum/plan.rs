@@ -17,8 +17,8 @@ const MAX_WORDS: usize = 10_000_000;
 /// Totals are below this, as disclosure control takes them.
 const WIDEST: i128 = 1 << 96;
 
-/// Whose the figures are.
-const ALL_PARTIES: &str = "all parties";
+/// Whose the figures of a sum are.
+pub const ALL_PARTIES: &str = "all parties";
 
 /// Everything that a run computes.
 #[derive(Clone, Debug)]

@@ -32,6 +32,8 @@ pub struct VectorPlan {
     pub minimum_parties: u32,
     /// Fewest parties with a released cell; not counted with noise.
     pub minimum_contributors: u32,
+    /// How many parties' noise alone reaches what is declared.
+    pub minimum_honest: u32,
     range: (i64, i64),
     noise: Option<(NoiseRule, Share)>,
 }
@@ -70,6 +72,7 @@ impl VectorPlan {
             parties: u32::try_from(sum.parties.len()).unwrap_or(u32::MAX),
             minimum_parties: sum.minimum_parties,
             minimum_contributors: sum.minimum_contributors,
+            minimum_honest: sum.minimum_honest,
             range,
             noise: sum.disclosure.noise.as_ref().map(share).transpose()?,
         };
@@ -167,6 +170,11 @@ impl VectorPlan {
         };
         let times = |bound: i64| i128::from(bound) * i128::from(contributors);
         (times(low)..=times(high)).contains(&total.into())
+    }
+
+    /// Returns the rule of the noise, where some is agreed on.
+    pub fn noise(&self) -> Option<&NoiseRule> {
+        self.noise.as_ref().map(|(rule, _)| rule)
     }
 
     /// Returns the standard deviation of the noise on a total of so many parties, in units; none without noise.

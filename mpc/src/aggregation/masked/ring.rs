@@ -199,21 +199,13 @@ impl Words {
     pub(super) fn centred(&self) -> Vec<i128> {
         with_word!(self.ring, W => self.bytes.chunks_exact(W::BYTES).map(|word| W::read(word).centred()).collect())
     }
-}
 
-impl Words {
-    /// Returns the values in 64 bits; none where one does not fit.
+    /// Returns the same in 64 bits each; none where one does not fit them.
     pub(super) fn narrow(&self) -> Option<Vec<i64>> {
-        match self.ring {
-            Ring::Bits128 => self
-                .bytes
-                .chunks_exact(16)
-                .map(|word| i64::try_from(u128::read(word).centred()).ok())
-                .collect(),
-            ring => Some(
-                with_word!(ring, W => self.bytes.chunks_exact(W::BYTES).map(|word| W::read(word).narrow()).collect()),
-            ),
-        }
+        let narrow = |value: i128| i64::try_from(value).ok();
+        with_word!(self.ring, W => {
+            self.bytes.chunks_exact(W::BYTES).map(|word| narrow(W::read(word).centred())).collect()
+        })
     }
 }
 
@@ -266,6 +258,8 @@ mod tests {
             for (sum, one) in sum.centred().iter().zip(other.centred()) {
                 assert_eq!(*sum as u128 & modulus_mask, (one as u128).wrapping_mul(3) & modulus_mask);
             }
+            let narrow = sum.narrow().map(|narrow| narrow.into_iter().map(i128::from).collect());
+            assert_eq!(narrow, (ring != Ring::Bits128).then(|| sum.centred()));
         }
     }
 }

@@ -53,7 +53,7 @@ impl Sum {
         self.words.centred()
     }
 
-    /// Returns the total in 64 bits; none where a word does not fit.
+    /// Returns the same in 64 bits each; none where a total does not fit them.
     pub fn narrow_values(&self) -> Option<Vec<i64>> {
         self.words.narrow()
     }

@@ -5,7 +5,7 @@ use tidegate_mpc::testing::seeded_rng;
 
 use super::{PAID, statistic, terms};
 use crate::agreement::{Agreement, AgreementError, Terms};
-use crate::data::{CellValues, ColumnData, KeySummary};
+use crate::data::{CellValues, ColumnData, KeySummary, LeftOut};
 use crate::statistics::sum::SumError;
 use crate::statistics::{PlanError, StatisticsError, SumPlan, VectorPlan};
 
@@ -28,7 +28,12 @@ fn agree(cells: u64, more: &str) -> Agreement {
 
 fn own(cells: &[(u32, i64)]) -> CellValues {
     let (cells, numbers) = cells.iter().copied().unzip();
-    CellValues { cells, values: ColumnData::Numbers(numbers), summary: KeySummary::default() }
+    CellValues {
+        cells,
+        values: ColumnData::Numbers(numbers),
+        summary: KeySummary::default(),
+        left_out: LeftOut::default(),
+    }
 }
 
 /// Adds up what parties bring.

@@ -396,5 +396,56 @@ fn an_opening_is_its_owner_s_alone_and_everyone_has_the_commitment() {
         };
         let commitments: Vec<_> = reports.iter().map(commitment).collect();
         assert!(commitments.iter().all(|other| other.len() == 64 && *other == commitments[0]));
+        audit(&sums, "board.figures.json", &format!("{name}.opening")).done();
     }
+    audit(&sums, "east.figures.json", "north.opening").done();
+    an_altered_opening_does_not_hold(&sums);
+}
+
+fn audit(sums: &Sums, report: &str, opening: &str) -> Ended {
+    Running::of(&mut sums.place.command(&["audit", "--report", report, "--opening", opening])).end()
+}
+
+/// Requires that an opening with another figure, salt or session is one of something else.
+fn an_altered_opening_does_not_hold(sums: &Sums) {
+    let kept: serde_json::Value = serde_json::from_str(&sums.place.read("north.opening")).unwrap();
+    for field in ["figure", "figures", "salt", "session"] {
+        let mut altered = kept.clone();
+        match field {
+            "figure" => altered["values"][0] = "-1".into(),
+            "figures" => drop(altered["values"].as_array_mut().unwrap().pop()),
+            other => altered[other] = "00".repeat(32).into(),
+        }
+        sums.place.write("altered.json", altered.to_string());
+        let ended = audit(sums, "east.figures.json", "altered.json");
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stdout.contains("are not those that north committed to\n"), "{ended:?}");
+    }
+    for (field, value, words) in [
+        ("agreement", "00".repeat(32), "error: the opening is of agreement 0000000000000000, the report of "),
+        ("party", "river".into(), "error: the report has no commitment of \"river\"\n"),
+        ("salt", "00".into(), "has other than 64 hexadecimal digits"),
+        ("values", "1".into(), "error: \"altered.json\" is no opening of a commitment, by line 1, column "),
+    ] {
+        let mut altered = kept.clone();
+        altered[field] = value.into();
+        sums.place.write("altered.json", altered.to_string());
+        audit(sums, "east.figures.json", "altered.json").failed(2, words);
+    }
+}
+
+#[test]
+fn an_opening_of_named_cells_holds() {
+    let sums = sums_of_cells(false);
+    let listener =
+        sums.listen(&["--cells", "cells.txt", "--output", "east.totals.csv", "--json", "sums.json"]);
+    let connect = |name| {
+        let flags = [&cell_flags(name)[..], &["--opening".to_owned(), format!("{name}.opening")]].concat();
+        sums.connect(name, &listener.address, &flags.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let callers: Vec<_> = sums.callers().map(connect).collect();
+    listener.running.end().done();
+    callers.into_iter().for_each(|running| drop(running.end().done()));
+    let audited = audit(&sums, "sums.json", "north.opening").done();
+    assert!(audited.stdout.starts_with("Holds: the 12 figures are those that north committed to\n"));
 }

@@ -1,6 +1,7 @@
 //! One verb a file: each opens its inputs, calls one library and reports.
 
 mod agreement;
+mod audit;
 mod demo;
 mod join;
 mod key;
@@ -24,6 +25,7 @@ pub fn run(command: Command) -> Result<u8, Error> {
         Command::Psi(args) => psi::run(&args),
         Command::Join(args) => join::run(&args),
         Command::Sum(args) => sum::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Agreement(verb) => agreement::run(verb),
         Command::Key(verb) => key::run(&verb),
         Command::Demo(args) => demo::run(&args),

@@ -40,6 +40,9 @@ pub enum Command {
     /// Add up figures over the tables of many parties, without showing anyone's own
     #[command(after_help = SUM_HELP)]
     Sum(Box<SumArgs>),
+    /// Check that figures which a party opened are those it committed to in a sum
+    #[command(after_help = AUDIT_HELP)]
+    Audit(AuditArgs),
     /// Make sealed reports, of which two aggregators open the total alone
     #[command(after_help = REPORT_HELP)]
     Report(Box<ReportArgs>),
@@ -97,6 +100,14 @@ Examples:
       --cells cells.txt --output totals.csv
 
 What an agreement on sums holds is shown in examples/sum-agreement.toml.
+";
+
+const AUDIT_HELP: &str = "\
+Example:
+  With the report of another party or of the hub, and what the party in question kept (`sum --opening`):
+    tidegate audit --report sums.json --opening north.opening.json
+
+Exit codes: 0 the figures are those committed to, 1 they are not, 2 the files do not fit each other.
 ";
 
 const REPORT_HELP: &str = "\
@@ -276,6 +287,20 @@ pub struct SumArgs {
     /// How and where the parties meet; the coordinator listens, all others connect to it
     #[command(flatten)]
     pub meeting: MeetingArgs,
+}
+
+/// Flags of `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The report of the run, as `sum --json` wrote it for someone else than the party in question
+    #[arg(long, value_name = "FILE")]
+    pub report: PathBuf,
+    /// The opening that the party kept, as `sum --opening` wrote it
+    #[arg(long, value_name = "FILE")]
+    pub opening: PathBuf,
+    /// Form of the report on standard output
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub format: ReportFormat,
 }
 
 /// Flags of `report`.

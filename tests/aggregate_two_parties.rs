@@ -134,8 +134,8 @@ fn reports_that_only_one_aggregator_has_do_not_count() {
     let place = place();
     let names = ["a", "b"].map(String::from).to_vec();
     let measure = MeasureTerm::SumVec { length: 2, names, decimals: 0, max: "9".parse().unwrap() };
-    place.agree("agreement.toml", terms(&place, 2, measure));
-    place.write("two.csv", "a,b\n1,2\n3,4\n");
+    place.agree("agreement.toml", terms(&place, 3, measure));
+    place.write("two.csv", "a,b\n1,2\n3,4\n0,9\n");
     place.write("three.csv", "b,a\n9,9\n");
     for folder in ["inbox", "other"] {
         std::fs::create_dir(place.path(folder)).unwrap();
@@ -144,7 +144,7 @@ fn reports_that_only_one_aggregator_has_do_not_count() {
     std::fs::copy(place.path("inbox/two.reports"), place.path("other/two.reports")).unwrap();
     report(&place, &["--input", "three.csv", "--output", "inbox/three.reports"]).done();
     let [health, credit] = meet(&place, JSON, &["--input", "other", "--format", "json"]).map(Ended::done);
-    assert_eq!(sums(&read(&health)), [("a", "4"), ("b", "6")]);
+    assert_eq!(sums(&read(&health)), [("a", "4"), ("b", "15")]);
     assert_eq!(sums(&read(&credit)), sums(&read(&health)));
     assert_eq!((rejected(&read(&health), "unmatched"), rejected(&read(&credit), "unmatched")), (1, 0));
 }
@@ -173,7 +173,7 @@ fn noise_is_added_and_paid_for() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let place = place();
-    place.agree("agreement.toml", terms(&place, 2, sum()));
+    place.agree("agreement.toml", terms(&place, 4, sum()));
     report(&place, &["--value", "1000.01", "--output", "a.reports"])
         .failed(2, "value 1 of the report is not between 0.00 and 1000.00");
     report(&place, &["--value", "-1", "--output", "a.reports"]).failed(2, "is not between 0.00 and 1000.00");

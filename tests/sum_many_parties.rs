@@ -56,9 +56,10 @@ fn cuts() -> [Cut; 5] {
 const OUTPUTS: [&str; 3] = ["csv", "json", "html"];
 
 /// Flags by which a party writes everything that it can.
-fn outputs(name: &str) -> Vec<String> {
+fn outputs(sums: &Sums, name: &str) -> Vec<String> {
     let files = OUTPUTS.iter().flat_map(|kind| [format!("--{kind}"), format!("{name}.figures.{kind}")]);
-    let opening = (name != HUB).then(|| ["--opening".to_owned(), format!("{name}.opening")]);
+    let is_committed = name != HUB && sums.place.read("agreement.toml").contains("commitments = true");
+    let opening = is_committed.then(|| ["--opening".to_owned(), format!("{name}.opening")]);
     files.chain(opening.into_iter().flatten()).collect()
 }
 
@@ -74,10 +75,10 @@ impl<'a> Meeting<'a> {
     /// Starts all, with outputs; the lines of `taps` go dead after so many bytes.
     fn start(sums: &'a Sums, taps: &[(&'static str, u64)]) -> Self {
         let start = |name: &str, address: &str| {
-            let outputs = outputs(name);
+            let outputs = outputs(sums, name);
             sums.connect(name, address, &outputs.iter().map(String::as_str).collect::<Vec<_>>())
         };
-        let coordinator = outputs(sums.coordinator());
+        let coordinator = outputs(sums, sums.coordinator());
         let listener = sums.listen(&coordinator.iter().map(String::as_str).collect::<Vec<_>>());
         let tapped = taps.iter().map(|(name, bytes)| {
             let tap = Tap::lay(&listener.address, *bytes);
@@ -334,7 +335,11 @@ fn on_cells(terms: &mut Terms) {
 
 /// Parties whose tables have other rows, in another order, each its own.
 fn sums_of_cells(has_hub: bool) -> Sums {
-    let sums = Sums::agreed(3, has_hub, on_cells);
+    sums_of_cells_on(has_hub, on_cells)
+}
+
+fn sums_of_cells_on(has_hub: bool, change: impl FnOnce(&mut Terms)) -> Sums {
+    let sums = Sums::agreed(3, has_hub, change);
     sums.place.write("cells.txt", CELLS.join("\n"));
     sums.place.write("east.csv", "cases,town\n1,Tonglu\n2.5,西湖\n3, Xihu\n4,Xihu\n-5,\"a \"\"b\"\", c\"\n");
     sums.place.write("north.csv", "town,cases\n西湖,10\n\"a \"\"b\"\", c\",1\nXihu,20\nTonglu,\nYuhang,3\n");
@@ -385,7 +390,7 @@ fn a_hub_without_the_list_of_cells_coordinates_all_the_same() {
 
 #[test]
 fn an_opening_is_its_owner_s_alone_and_everyone_has_the_commitment() {
-    let sums = Sums::agreed(3, true, |_| {});
+    let sums = Sums::agreed(3, true, |terms| terms.sum.as_mut().unwrap().commitments = true);
     let reports = agreed(Meeting::start(&sums, &[]).end());
     for name in &sums.parties {
         let path = sums.place.path(&format!("{name}.opening"));
@@ -396,5 +401,60 @@ fn an_opening_is_its_owner_s_alone_and_everyone_has_the_commitment() {
         };
         let commitments: Vec<_> = reports.iter().map(commitment).collect();
         assert!(commitments.iter().all(|other| other.len() == 64 && *other == commitments[0]));
+        audit(&sums, "board.figures.json", &format!("{name}.opening")).done();
     }
+    audit(&sums, "east.figures.json", "north.opening").done();
+    an_altered_opening_does_not_hold(&sums);
+}
+
+fn audit(sums: &Sums, report: &str, opening: &str) -> Ended {
+    Running::of(&mut sums.place.command(&["audit", "--report", report, "--opening", opening])).end()
+}
+
+/// Requires that an opening with another figure, salt or session is one of something else.
+fn an_altered_opening_does_not_hold(sums: &Sums) {
+    let kept: serde_json::Value = serde_json::from_str(&sums.place.read("north.opening")).unwrap();
+    for field in ["figure", "figures", "salt", "session"] {
+        let mut altered = kept.clone();
+        match field {
+            "figure" => altered["values"][0] = "-1".into(),
+            "figures" => drop(altered["values"].as_array_mut().unwrap().pop()),
+            other => altered[other] = "00".repeat(32).into(),
+        }
+        sums.place.write("altered.json", altered.to_string());
+        let ended = audit(sums, "east.figures.json", "altered.json");
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stdout.contains("are not those that north committed to\n"), "{ended:?}");
+    }
+    for (field, value, words) in [
+        ("agreement", "00".repeat(32), "error: the opening is of agreement 0000000000000000, the report of "),
+        ("party", "river".into(), "error: the report has no commitment of \"river\"\n"),
+        ("salt", "00".into(), "has other than 64 hexadecimal digits"),
+        ("values", "1".into(), "error: \"altered.json\" is no opening of a commitment, by line 1, column "),
+    ] {
+        let mut altered = kept.clone();
+        altered[field] = value.into();
+        sums.place.write("altered.json", altered.to_string());
+        audit(sums, "east.figures.json", "altered.json").failed(2, words);
+    }
+}
+
+#[test]
+fn an_opening_of_named_cells_holds() {
+    let sums = sums_of_cells_on(false, |terms| {
+        on_cells(terms);
+        terms.sum.as_mut().unwrap().commitments = true;
+    });
+    let (cells, kept) =
+        (["--cells", "cells.txt", "--output", "east.totals.csv"], ["--opening", "east.opening"]);
+    let listener = sums.listen(&[&cells[..], &kept, &["--json", "sums.json"]].concat());
+    let connect = |name| {
+        let flags = [&cell_flags(name)[..], &["--opening".to_owned(), format!("{name}.opening")]].concat();
+        sums.connect(name, &listener.address, &flags.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let callers: Vec<_> = sums.callers().map(connect).collect();
+    listener.running.end().done();
+    callers.into_iter().for_each(|running| drop(running.end().done()));
+    let audited = audit(&sums, "sums.json", "north.opening").done();
+    assert!(audited.stdout.starts_with("Holds: the 12 figures are those that north committed to\n"));
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tidegate_mpc::Protocol;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::{Agreement, AgreementError, Day, Terms, field, shown};
@@ -54,11 +55,14 @@ impl SignedAgreement {
             }
             None => Vec::new(),
         };
-        let terms: Terms = table.try_into().map_err(|e: toml::de::Error| syntax(e.message().to_owned()))?; // AGREE-1
+        let is_sum = table.get("protocol").and_then(toml::Value::as_str) == Some(Protocol::SumMasked.name());
+        let of_a_sum = |error| if is_sum { AgreementError::OfASum(Box::new(error)) } else { error };
+        let terms = table.try_into().map_err(|e: toml::de::Error| of_a_sum(syntax(e.message().to_owned())));
+        let terms: Terms = terms?; // AGREE-1
         if terms.expires.is_none() {
             return Err(field("expires", "is missing; it is the last day of the agreement")); // AGREE-2
         }
-        let signed = Self { agreement: Agreement::new(terms)?, signatures };
+        let signed = Self { agreement: Agreement::new(terms).map_err(of_a_sum)?, signatures };
         signed.verify()?;
         Ok(signed)
     }

@@ -73,6 +73,9 @@ pub enum AgreementError {
         /// What holds for it.
         rule: &'static str,
     },
+    /// Something is wrong with an agreement on a sum.
+    #[error(transparent)]
+    OfASum(Box<Self>),
     /// The agreement is not on an intersection.
     #[error("the agreement is on statistics (`join-elgamal`), not on an intersection")]
     NotAnIntersection,
@@ -145,6 +148,10 @@ impl AgreementError {
     /// Says what the user can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::OfASum(error) => match **error {
+                Self::Syntax { .. } | Self::Field { .. } | Self::Entry { .. } => SUM_EXAMPLE,
+                _ => return error.hint(),
+            },
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "make one with `tidegate agreement new`, or check the path"
             }

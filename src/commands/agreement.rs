@@ -14,7 +14,7 @@ use crate::hex::hex;
 use crate::identity::Identity;
 use crate::report::{self, REPORT_VERSION, Report};
 use crate::state::StateDir;
-use crate::statistics::Direction;
+use crate::statistics::{Direction, SumPlan, VectorPlan};
 
 /// Runs a verb on an agreement.
 pub(super) fn run(verb: AgreementCommand) -> Result<u8, Error> {
@@ -92,7 +92,14 @@ fn check(file: &Path, state_dir: Option<&Path>) -> Result<u8, Error> {
 
 /// Checks that the protocol can compute the statistics of an agreement, where it is on some.
 fn check_computable(agreement: &Agreement) -> Result<(), Error> {
-    let (Ok(join), terms) = (agreement.join_terms(), agreement.terms()) else { return Ok(()) };
+    let terms = agreement.terms();
+    if terms.sum.is_some() {
+        return match terms.vector {
+            Some(_) => Ok(VectorPlan::new(agreement).map(|_| ())?),
+            None => Ok(SumPlan::new(agreement).map(|_| ())?),
+        };
+    }
+    let Ok(join) = agreement.join_terms() else { return Ok(()) };
     terms.party.iter().try_for_each(|party| Direction::new(terms, join, &party.name).map(|_| ()))?;
     Ok(())
 }
@@ -132,7 +139,7 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn of(signed: &'a SignedAgreement) -> Self {
         let agreement = signed.agreement();
-        let names = agreement.terms().party.iter().map(|party| party.name.as_str());
+        let names = agreement.members().map(|(name, _)| name);
         let (signed_by, unsigned) = names.partition(|name| signed.signers().any(|signer| signer == *name));
         let (hash, text) = (hex(&agreement.hash()), to_toml(agreement));
         Self { report_version: REPORT_VERSION, hash, signed_by, unsigned, agreement: agreement.terms(), text }
@@ -144,12 +151,20 @@ impl fmt::Display for Shown<'_> {
         writeln!(f, "{}", self.text.trim_end())?;
         writeln!(f, "\nhash {}", self.hash)?;
         if !self.signed_by.is_empty() {
-            writeln!(f, "signed by {}", self.signed_by.join(" and "))?;
+            writeln!(f, "signed by {}", listed(&self.signed_by))?;
         }
         if !self.unsigned.is_empty() {
-            writeln!(f, "not yet signed by {}", self.unsigned.join(" and "))?;
+            writeln!(f, "not yet signed by {}", listed(&self.unsigned))?;
         }
         Ok(())
+    }
+}
+
+/// Lists names in a sentence.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
     }
 }
 

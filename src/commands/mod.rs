@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod agreement;
+mod audit;
 mod demo;
 mod join;
 mod key;
@@ -28,6 +29,7 @@ pub fn run(command: Command) -> Result<u8, Error> {
         Command::Sum(args) => sum::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Aggregate(args) => aggregate::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Agreement(verb) => agreement::run(verb),
         Command::Key(verb) => key::run(&verb),
         Command::Demo(args) => demo::run(&args),

@@ -17,7 +17,7 @@ use super::messages::{
 use super::ring::TILE_BYTES;
 use super::sum::Sum;
 use super::tag::{Tag, TagKey};
-use super::task::{Admitted, Task};
+use super::task::{Admitted, Task, Values};
 use super::vector::{Assembly, Root, commit};
 use crate::error::Error;
 use crate::group::{BadElement, Element, Encoded};
@@ -279,7 +279,7 @@ impl<'t> AwaitingShares<'t> {
         let commitment = self.task.terms().commitments.then(|| {
             let mut salt = Zeroizing::new([0; 32]);
             rng.fill_bytes(&mut *salt);
-            let digest = commit(&salt, &session, &input);
+            let digest = commit(&salt, &session, input.into());
             Opening { session, salt, digest }
         });
         let root = Root::new(&session, self.seat);
@@ -349,8 +349,8 @@ impl Opening {
     }
 
     /// Tells whether this opens `commitment` as one to `input`.
-    pub fn opens(&self, commitment: &[u8; DIGEST_BYTES], input: Admitted<'_>) -> bool {
-        commit(&self.salt, &self.session, &input) == *commitment
+    pub fn opens<'a>(&self, commitment: &[u8; DIGEST_BYTES], input: impl Into<Values<'a>>) -> bool {
+        commit(&self.salt, &self.session, input.into()) == *commitment
     }
 }
 

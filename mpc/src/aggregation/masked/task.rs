@@ -231,15 +231,23 @@ impl fmt::Debug for Values<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct Admitted<'a>(Values<'a>);
 
-impl Admitted<'_> {
-    /// Counts the values.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+impl<'a> From<Admitted<'a>> for Values<'a> {
+    fn from(Admitted(values): Admitted<'a>) -> Self {
+        values
     }
+}
 
+impl Admitted<'_> {
     /// Copies the values that stand from `first` on.
     pub(super) fn words<W: Word>(&self, first: usize, out: &mut [W]) {
-        match self.0 {
+        self.0.words(first, out);
+    }
+}
+
+impl Values<'_> {
+    /// Copies the values that stand from `first` on.
+    pub(super) fn words<W: Word>(&self, first: usize, out: &mut [W]) {
+        match self {
             Values::Narrow(values) => {
                 let values = values.get(first..).unwrap_or_default();
                 out.iter_mut().zip(values).for_each(|(word, value)| *word = W::from_narrow(*value));

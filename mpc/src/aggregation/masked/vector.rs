@@ -2,7 +2,7 @@
 
 use super::messages::{CHUNK_BYTES, VectorChunk};
 use super::ring::Words;
-use super::task::{Admitted, Task};
+use super::task::{Task, Values};
 use crate::error::Error;
 use crate::message::Message;
 use crate::party::PartyId;
@@ -29,11 +29,7 @@ impl Root {
 }
 
 /// Commits to a plain vector under a salt: BLAKE3 over salt, session and values of 128 bits, little-endian.
-pub(super) fn commit(
-    salt: &[u8; 32],
-    session: &[u8; DIGEST_BYTES],
-    input: &Admitted<'_>,
-) -> [u8; DIGEST_BYTES] {
+pub(super) fn commit(salt: &[u8; 32], session: &[u8; DIGEST_BYTES], input: Values<'_>) -> [u8; DIGEST_BYTES] {
     let mut hasher = blake3::Hasher::new_derive_key(SUM_COMMITMENT);
     hasher.update(salt);
     hasher.update(session);

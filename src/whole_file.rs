@@ -46,7 +46,7 @@ pub(crate) fn write(path: &Path, content: &[u8], existing: Existing) -> io::Resu
     write_with(path, existing, |file| file.write_all(content))
 }
 
-/// As [`write`], of content that is made while it is written.
+/// As [`write()`], of content that is made while it is written.
 pub(crate) fn write_with(
     path: &Path,
     existing: Existing,

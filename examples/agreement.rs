@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,
+        report: None,
     })?;
 
     // One side writes the file, each signs it, and each can check it.

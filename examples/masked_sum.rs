@@ -8,7 +8,7 @@ use std::io::{Write, stdout};
 use tidegate::identity::{Identity, Signature};
 use tidegate_mpc::aggregation::masked::coordinator::CollectingKeys;
 use tidegate_mpc::aggregation::masked::{
-    AnswerOnce, Answered, Identities, SumTerms, Task, Values, contributor,
+    AnswerOnce, Answered, Identities, Opening, SumTerms, Task, Values, contributor,
 };
 use tidegate_mpc::{PartyId, Suite};
 
@@ -29,6 +29,10 @@ impl Identities for Notary<'_> {
 impl AnswerOnce for Notary<'_> {
     fn note(&mut self, _session: &[u8; 32]) -> Result<(), Answered> {
         Ok(()) // A real party notes it on disk, and refuses a session that it finds there.
+    }
+
+    fn keep(&mut self, _opening: &Opening) -> Result<(), Answered> {
+        Ok(()) // No party commits to its figures here.
     }
 }
 

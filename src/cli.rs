@@ -43,6 +43,12 @@ pub enum Command {
     /// Check that figures which a party opened are those it committed to in a sum
     #[command(after_help = AUDIT_HELP)]
     Audit(AuditArgs),
+    /// Make sealed reports, of which two aggregators open the total alone
+    #[command(after_help = REPORT_HELP)]
+    Report(Box<ReportArgs>),
+    /// Open the total of sealed reports together with the other aggregator
+    #[command(after_help = AGGREGATE_HELP)]
+    Aggregate(Box<AggregateArgs>),
     /// Make and read agreements
     #[command(subcommand)]
     Agreement(AgreementCommand),
@@ -102,6 +108,25 @@ Example:
     tidegate audit --report sums.json --opening north.opening.json
 
 Exit codes: 0 the figures are those committed to, 1 they are not, 2 the files do not fit each other.
+";
+
+const REPORT_HELP: &str = "\
+Examples:
+  One report; --value is seen by whoever can list processes, so prefer a file where others use the machine:
+    tidegate report --agreement ages.toml --value 42 --output me.reports
+
+  One report for each row of a table:
+    tidegate report --agreement ages.toml --input people.csv --column age \\
+      --output people.reports
+
+What an agreement on reports holds is shown in examples/report-agreement.toml.
+";
+
+const AGGREGATE_HELP: &str = "\
+Examples:
+  Under a signed agreement; the other aggregator does the same on its side with the same reports:
+    tidegate aggregate --agreement ages.toml --identity health.key \\
+      --report-key health-reports.key --input inbox/
 ";
 
 const DEMO_HELP: &str = "\
@@ -276,6 +301,67 @@ pub struct AuditArgs {
     /// Form of the report on standard output
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub format: ReportFormat,
+}
+
+/// Flags of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The agreement that both aggregators signed
+    #[arg(long, value_name = "FILE")]
+    pub agreement: PathBuf,
+    /// The value of one report
+    #[arg(long, value_name = "VALUE", required_unless_present_any = ["values", "input"], allow_hyphen_values = true)]
+    pub value: Option<String>,
+    /// The values of one report, one on each line of this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["value", "input"])]
+    pub values: Option<PathBuf>,
+    /// A table with a report in each row: .csv, .tsv or .parquet
+    #[arg(long, value_name = "FILE", conflicts_with = "value")]
+    pub input: Option<PathBuf>,
+    /// The columns of the table that hold the values; by default those that the agreement names
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',', requires = "input")]
+    pub column: Vec<String>,
+    /// Where the reports go; aggregators look for the ending .reports in a directory
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the report on standard output
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub format: ReportFormat,
+    /// Encoding of a CSV table: utf8 or gb18030 (GBK, GB 2312)
+    #[arg(long, value_name = "NAME", default_value = "utf8")]
+    pub encoding: TextEncoding,
+}
+
+/// Flags of `aggregate`.
+#[derive(Debug, Args)]
+pub struct AggregateArgs {
+    /// The agreement that both aggregators signed
+    #[arg(long, value_name = "FILE")]
+    pub agreement: PathBuf,
+    /// The own key, made by `tidegate key new`
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_IDENTITY")]
+    pub identity: PathBuf,
+    /// The own key for reports, made by `tidegate key new --report`
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_REPORT_KEY")]
+    pub report_key: PathBuf,
+    /// The reports: a file, or a directory whose files end in .reports
+    #[arg(long, value_name = "PATH")]
+    pub input: PathBuf,
+    /// Where the whole report goes in JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Overwrite output files
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the report on standard output
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub format: ReportFormat,
+    /// How and where the aggregators meet
+    #[command(flatten)]
+    pub meeting: MeetingArgs,
 }
 
 /// How and where the parties meet, the same for every protocol.
@@ -490,11 +576,17 @@ pub enum KeyCommand {
     New {
         /// The file to write; never overwritten
         file: PathBuf,
+        /// Make a key under which reports are sealed, instead of one that parties know each other by
+        #[arg(long)]
+        report: bool,
     },
     /// Print the public key of a key file
     Show {
         /// The key file
         file: PathBuf,
+        /// The file holds a key for reports
+        #[arg(long)]
+        report: bool,
     },
 }
 

@@ -9,9 +9,10 @@ use tidegate_mpc::run::RunError;
 use tidegate_mpc::transport::ChannelError;
 
 use crate::agreement::AgreementError;
-use crate::data::DataError;
+use crate::data::{CellFault, DataError};
 use crate::identity::IdentityError;
 use crate::link::{AGREEMENT_HINT, AbortReason, LinkError, PROTOCOL_HINT};
+use crate::reports::ReportsError;
 use crate::state::StateError;
 use crate::statistics::{PlanError, StatisticsError, SumError};
 
@@ -51,6 +52,17 @@ pub enum Error {
     /// Totals that no tables of the parties can have.
     #[error("the totals are none that the parties' tables can have: {0}")]
     Totals(#[from] SumError),
+    /// Files of reports.
+    #[error(transparent)]
+    Reports(#[from] ReportsError),
+    /// A value of a report.
+    #[error("value {number} of the report {fault}")]
+    Value {
+        /// Its place, counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        fault: CellFault,
+    },
     /// The link to the peer.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -168,6 +180,8 @@ impl Error {
             Self::Identity(error) => error.hint(),
             Self::State(error) => error.hint(),
             Self::Statistics(error) => Some(error.hint().to_owned()),
+            Self::Reports(error) => error.hint(),
+            Self::Value { fault, .. } => Some(fault.hint().to_owned()),
             Self::Link(error) => error.hint(),
             Self::Run(error) => run_hint(error),
             Self::Usage { hint, .. } | Self::Hinted { hint, .. } => Some((*hint).to_owned()),

@@ -293,6 +293,15 @@ pub enum IdentityError {
         /// Why.
         source: io::Error,
     },
+    /// The file holds no key for reports.
+    #[error("`{}` is not an X25519 secret key in PKCS#8 PEM", path.display())]
+    ReportKeyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The text form of a key for reports is malformed, or the key is of small order.
+    #[error("a public key for reports reads `x25519:` and 43 characters of base64url")]
+    ReportKeyText,
     /// There is a file where a new key was to be written.
     #[error("`{}` exists; a key file is never overwritten", path.display())]
     Exists {
@@ -330,6 +339,10 @@ impl IdentityError {
             }
             Self::Exists { .. } => Some("give another path, or move the old key away".into()),
             Self::Exposed { path, .. } => Some(format!("chmod 600 {}", path.display())),
+            Self::ReportKeyFile { .. } => Some("give the file that `tidegate key new --report` wrote".into()),
+            Self::ReportKeyText => {
+                Some("copy the key exactly as its owner's `tidegate key show --report` prints it".into())
+            }
             Self::KeyFile { .. } => Some("give the file that `tidegate key new` wrote".into()),
             _ => None,
         }
@@ -350,7 +363,7 @@ fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
 }
 
 /// Reads a small file that nobody but its owner can access.
-fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
     let failed = |source| IdentityError::Read { path: path.into(), source };
     let file = File::open(path).map_err(failed)?;
     refuse_exposed(path, &file)?;

@@ -11,6 +11,8 @@ pub mod identity;
 pub mod link;
 pub mod progress;
 pub mod report;
+pub mod report_key;
+pub mod reports;
 pub mod state;
 pub mod statistics;
 pub mod synthetic;

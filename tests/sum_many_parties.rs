@@ -57,9 +57,7 @@ const OUTPUTS: [&str; 3] = ["csv", "json", "html"];
 
 /// Flags by which a party writes everything that it can.
 fn outputs(name: &str) -> Vec<String> {
-    let files = OUTPUTS.iter().flat_map(|kind| [format!("--{kind}"), format!("{name}.figures.{kind}")]);
-    let opening = (name != HUB).then(|| ["--opening".to_owned(), format!("{name}.opening")]);
-    files.chain(opening.into_iter().flatten()).collect()
+    OUTPUTS.iter().flat_map(|kind| [format!("--{kind}"), format!("{name}.figures.{kind}")]).collect()
 }
 
 /// A run in which some parties have a tapped line, all others running freely.
@@ -383,10 +381,23 @@ fn a_hub_without_the_list_of_cells_coordinates_all_the_same() {
     callers.into_iter().for_each(|running| drop(running.end().done()));
 }
 
+/// Terms under which every party commits to its figures.
+fn committed(terms: &mut Terms) {
+    terms.sum.as_mut().unwrap().commitments = true;
+}
+
 #[test]
 fn an_opening_is_its_owner_s_alone_and_everyone_has_the_commitment() {
-    let sums = Sums::agreed(3, true, |_| {});
-    let reports = agreed(Meeting::start(&sums, &[]).end());
+    let sums = Sums::agreed(3, true, committed);
+    let listener = sums.listen(&["--json", "board.figures.json"]);
+    let connect = |name: &'static str| {
+        let (json, opening) = (format!("{name}.figures.json"), format!("{name}.opening"));
+        sums.connect(name, &listener.address, &["--json", &json, "--opening", &opening])
+    };
+    let callers: Vec<_> = sums.callers().map(|name| (name, connect(name))).collect();
+    let ended = callers.into_iter().map(|(name, running)| (name, running.end()));
+    let ended: Vec<_> = ended.chain([(HUB, listener.running.end())]).collect();
+    let reports = agreed(ended);
     for name in &sums.parties {
         let path = sums.place.path(&format!("{name}.opening"));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
@@ -436,12 +447,17 @@ fn an_altered_opening_does_not_hold(sums: &Sums) {
 
 #[test]
 fn an_opening_of_named_cells_holds() {
-    let sums = sums_of_cells(false);
-    let listener =
-        sums.listen(&["--cells", "cells.txt", "--output", "east.totals.csv", "--json", "sums.json"]);
+    let sums = sums_of_cells(true);
+    let mut terms = sums.terms();
+    on_cells(&mut terms);
+    committed(&mut terms);
+    sums.sign("committed.toml", terms);
+    let agreement = ["--agreement", "committed.toml"];
+    let listener = sums.listen(&[&agreement[..], &["--json", "sums.json"]].concat());
     let connect = |name| {
         let flags = [&cell_flags(name)[..], &["--opening".to_owned(), format!("{name}.opening")]].concat();
-        sums.connect(name, &listener.address, &flags.iter().map(String::as_str).collect::<Vec<_>>())
+        let flags = flags.iter().map(String::as_str).chain(agreement).collect::<Vec<_>>();
+        sums.connect(name, &listener.address, &flags)
     };
     let callers: Vec<_> = sums.callers().map(connect).collect();
     listener.running.end().done();

@@ -132,9 +132,67 @@ pub enum Error {
         /// What they have done.
         step: &'static str,
     },
+    /// What opens the commitment to the own vector could not be kept.
+    #[error("what opens the commitment to the own figures cannot be kept")]
+    NotKept,
     /// The session was answered before, or that could not be noted.
     #[error("this session was answered before, or that cannot be noted; it is not answered again")]
     AnsweredBefore,
+    /// A parameter of a task on reports is not possible; see [`crate::aggregation::prio::Task`].
+    #[error("a task on reports with {parameter} {found} is not possible; {min} to {max} are")]
+    ReportTask {
+        /// Name of the parameter.
+        parameter: &'static str,
+        /// Its value.
+        found: u64,
+        /// The least allowed.
+        min: u64,
+        /// The most allowed.
+        max: u64,
+    },
+    /// A measurement has more or fewer values than the task says.
+    #[error("a measurement of {found} values; {expected} belong into a report of this task")]
+    MeasurementLength {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// A measurement lies outside of its bounds.
+    #[error("value {index} of a measurement is above {max}")]
+    MeasurementRange {
+        /// Index of the value, from 0.
+        index: usize,
+        /// The most allowed.
+        max: u64,
+    },
+    /// A key for reports is not the one that the task names, or is none at all.
+    #[error("a report key is not the one of the task, or of a point of small order")]
+    ReportKey,
+    /// The two sides have so many reports in common that their sum may not be decoded.
+    #[error("{found} reports; a sum of at most {max} can be decoded under this task")]
+    TooManyReports {
+        /// How many there are.
+        found: u64,
+        /// The most possible.
+        max: u64,
+    },
+    /// Noise was given for another number of sums.
+    #[error("noise for {found} sums; the task has {expected}")]
+    NoiseLength {
+        /// For how many.
+        found: usize,
+        /// How many sums there are.
+        expected: usize,
+    },
+    /// Too few reports were accepted for anything to be released.
+    #[error("{found} reports were accepted; below {minimum} nothing is released")]
+    BatchTooSmall {
+        /// How many.
+        found: u64,
+        /// The agreed minimum.
+        minimum: u64,
+    },
     /// The peer speaks another version.
     #[error("party {peer} speaks version {found} of the protocols; this program speaks {expected}")]
     Version {
@@ -289,6 +347,12 @@ pub enum Error {
         /// The party.
         peer: PartyId,
     },
+    /// The peer accepted other reports than this party.
+    #[error("party {peer} accepted other reports than this party")]
+    BatchDiffers {
+        /// The party.
+        peer: PartyId,
+    },
     /// The peer reports a number that the sizes rule out.
     #[error("party {peer} reports {found} matches; at most {max} are possible")]
     ImpossibleCount {
@@ -365,8 +429,10 @@ pub enum Error {
         /// How many have to.
         needed: usize,
     },
-    /// The total is not the sum of what the survivors sent.
-    #[error("party {peer} sent a total that is not the sum of the survivors' vectors")]
+    /// The total is not the sum of what the survivors sent; where the coordinator is honest, a survivor's tag was false.
+    #[error(
+        "the total that party {peer} sent is not that of the survivors: it, or the tag of one of them, is false"
+    )]
     AlteredTotal {
         /// The coordinator.
         peer: PartyId,
@@ -403,7 +469,15 @@ impl Error {
             | Self::VectorLength { .. }
             | Self::OutOfRange { .. }
             | Self::TooFewParties { .. }
+            | Self::NotKept
             | Self::AnsweredBefore
+            | Self::ReportTask { .. }
+            | Self::MeasurementLength { .. }
+            | Self::MeasurementRange { .. }
+            | Self::ReportKey
+            | Self::TooManyReports { .. }
+            | Self::NoiseLength { .. }
+            | Self::BatchTooSmall { .. }
             | Self::Unfinished { .. } => None,
             Self::Version { peer, .. }
             | Self::PeerName { peer }
@@ -424,6 +498,7 @@ impl Error {
             | Self::OutOfBounds { peer }
             | Self::ContradictoryTests { peer }
             | Self::BadRelease { peer }
+            | Self::BatchDiffers { peer }
             | Self::ImpossibleCount { peer, .. }
             | Self::NotAParty { peer }
             | Self::OutOfTurn { peer, .. }

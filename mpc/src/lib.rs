@@ -6,11 +6,12 @@
 //! | [`psi::cardinality`] | 2 | semi-honest | set sizes | 5 | 64 receiver, about 8 sender | DGT12 | implemented |
 //! | [`mod@join`] | 2 | semi-honest | set sizes; the number of common records, or that plus noise, to one side | 8 and more | 104 + 32 a column, for a record of each side | IKNP20 | implemented |
 //! | [`aggregation::masked`] | 2 to 100 | active, up to the table there; bounds are not proven | the sum, who survived | 6 each way | 4, 8 or 16 a word up and down, 400 a party | BIKMMPRSS17 | implemented |
+//! | [`aggregation::prio`] | 2 aggregators, any number of reporters | malicious reporters; one malicious aggregator for privacy, none for correctness | which reports there are and count | 4 and more | 33 and a verifier share each way, for a report | CB17, BBCGI19, draft-irtf-cfrg-vdaf-18 | implemented |
 //!
 //! The layers, each of which sees only those below it:
 //! ```text
 //! run                 a protocol over a channel: window, transcript, progress
-//! psi join aggregation | transport   states and messages | channels in memory and over any byte stream
+//! psi join aggregation | transport states and messages | channels in memory and over any byte stream
 //! session message     terms, roles, session id | kinds, chunks
 //! group elgamal dlog shamir prg secret tags rice transcript codec items party parallel
 //! ```

@@ -46,6 +46,11 @@ pub(crate) mod kind {
     pub(crate) const TOTAL_CHUNK: u8 = 31;
     pub(crate) const TOTAL_END: u8 = 32;
     pub(crate) const COMPLAINT: u8 = 33;
+    pub(crate) const REPORT_IDS: u8 = 40;
+    pub(crate) const VERIFIER_SHARES: u8 = 41;
+    pub(crate) const ACCEPTED_REPORTS: u8 = 42;
+    pub(crate) const BATCH_DIGEST: u8 = 43;
+    pub(crate) const AGGREGATE_SHARE: u8 = 44;
 
     /// Names a kind for an error.
     pub(crate) fn name(kind: Option<&u8>) -> &'static str {
@@ -83,6 +88,11 @@ pub(crate) mod kind {
             Some(&TOTAL_CHUNK) => "TotalChunk",
             Some(&TOTAL_END) => "TotalEnd",
             Some(&COMPLAINT) => "Complaint",
+            Some(&REPORT_IDS) => "ReportIds",
+            Some(&VERIFIER_SHARES) => "VerifierShares",
+            Some(&ACCEPTED_REPORTS) => "AcceptedReports",
+            Some(&BATCH_DIGEST) => "BatchDigest",
+            Some(&AGGREGATE_SHARE) => "AggregateShare",
             Some(_) => "an unknown message",
             None => "an empty message",
         }

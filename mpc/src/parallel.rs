@@ -60,6 +60,22 @@ where
     items.chunks(len).enumerate().map(one).collect()
 }
 
+/// Applies `work` to each item by itself, for work that is long; results stand in order.
+pub(crate) fn each<I, T, F>(items: Vec<I>, work: F) -> Vec<T>
+where
+    I: Send,
+    T: Send,
+    F: Fn(I) -> T + Sync + Send,
+{
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        items.into_par_iter().map(work).collect()
+    }
+    #[cfg(not(feature = "parallel"))]
+    items.into_iter().map(work).collect()
+}
+
 /// Sorts in place; equal elements are indistinguishable to every caller.
 pub(crate) fn sort<T: Ord + Send>(items: &mut [T]) {
     #[cfg(feature = "parallel")]

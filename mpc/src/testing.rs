@@ -1,9 +1,12 @@
 //! Helpers for tests of this crate and its users (feature `test-util`): seeded generators, agreed sessions,
 //! both sides of a run in one call, and a channel whose messages can be tampered with.
 
+mod prio;
+
 use chacha20::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng};
 
+pub use self::prio::{AggregatorSide, report_keys, report_task, run_prio3, sealed_reports};
 use crate::error::Error;
 use crate::items::ItemSet;
 use crate::join::{Cell, Plan, Records};

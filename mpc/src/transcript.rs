@@ -45,6 +45,14 @@ pub(crate) const SUM_VECTOR: &str = "tidegate/1 sum vector";
 pub(crate) const SUM_RECEIPT: &str = "tidegate/1 sum receipt";
 /// Commitment to a plain vector.
 pub(crate) const SUM_COMMITMENT: &str = "tidegate/1 sum commitment";
+/// Everything that a report of `aggregation::prio` and its proof are bound to.
+pub(crate) const PRIO_TASK: &str = "tidegate/1 prio3 task";
+/// The key with which both aggregators verify proofs.
+pub(crate) const PRIO_VERIFY_KEY: &str = "tidegate/1 prio3 verify key";
+/// The reports of a batch.
+pub(crate) const PRIO_BATCH: &str = "tidegate/1 prio3 batch";
+/// An input share on its way to an aggregator, whose number follows.
+pub(crate) const PRIO_INPUT_SHARE: &str = "tidegate/1 prio3 input share";
 /// Messages from the receiver to the sender.
 const TO_SENDER: &str = "tidegate/1 transcript to sender";
 /// Messages from the sender to the receiver.

@@ -94,6 +94,12 @@ pub enum AgreementError {
     /// The agreement is not on a vector of named cells.
     #[error("the agreement is not on a vector of named cells")]
     NotAVector,
+    /// The agreement is on reports.
+    #[error("the agreement is on reports (`prio3`)")]
+    OnReports,
+    /// The agreement is not on reports.
+    #[error("the agreement is not on reports")]
+    NotReports,
     /// Parties have not signed.
     #[error("the agreement is not signed by {}", parties.join(" and "))]
     Unsigned {
@@ -162,6 +168,11 @@ impl AgreementError {
             Self::Field { name, .. } if is_of_join(name) => JOIN_EXAMPLE,
             Self::NotAnIntersection => "run `tidegate join` under it, or agree on `psi-ecdh`",
             Self::NotStatistics => "run `tidegate psi` under it, or agree on `join-elgamal`",
+            Self::OnReports => "run `tidegate aggregate` under it",
+            Self::NotReports => "pass an agreement with the protocol `prio3`",
+            Self::Field { name, .. } if name.starts_with("report") => {
+                "compare it with examples/report-agreement.toml"
+            }
             Self::Field { .. } => "see the example in `tidegate agreement new --help`",
             Self::SignedAlready { .. } => {
                 "there is nothing left to do; `tidegate agreement show` lists who signed"

@@ -33,6 +33,7 @@ mod document;
 mod error;
 mod grids;
 mod parties;
+mod report;
 mod short_form;
 mod statistics;
 mod sum;
@@ -51,6 +52,7 @@ pub use document::{SignatureEntry, SignedAgreement, sign_file, to_toml, write_ne
 pub use error::AgreementError;
 pub use grids::{Grid, grids};
 pub use parties::{HubTerm, MAX_PARTIES, Member, PartyTerm, Seat, Sides};
+pub use report::{MeasureTerm, ReportTerm};
 pub use short_form::{OutputFor, ShortForm};
 pub use statistics::{
     DummiesTerm, GroupHiding, JoinTerm, JoinTerms, MAX_STATISTICS, StatisticKind, StatisticTerm,
@@ -92,7 +94,7 @@ pub struct Terms {
     pub id: String,
     /// What the result is for.
     pub purpose: String,
-    /// `psi-ecdh`, under which `--count-only` is allowed too, `psi-cardinality`, `join-elgamal` or `sum-masked`.
+    /// `psi-ecdh`, under which `--count-only` is allowed too, `psi-cardinality`, `join-elgamal`, `sum-masked`, or `prio3`.
     pub protocol: String,
     /// Names of the parties that get output.
     pub output: Vec<String>,
@@ -103,7 +105,7 @@ pub struct Terms {
     /// Last day on which it may be run, by UTC; only the short form has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Day>,
-    /// The columns that make up the key; none under `sum-masked`.
+    /// The columns that make up the key; none under `sum-masked` and `prio3`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key: Vec<KeyTerm>,
     /// The parties: two, but under `sum-masked`.
@@ -129,6 +131,9 @@ pub struct Terms {
     /// What a result must satisfy before it leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disclosure: Option<DisclosureTerm>,
+    /// What reports are made of; under `prio3` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportTerm>,
 }
 
 /// A column of the key.
@@ -153,16 +158,21 @@ impl Agreement {
         check_texts(&terms)?;
         match named_protocol(&terms)? {
             Protocol::SumMasked => {
+                report::check_absent(&terms)?;
                 parties::check_many(&terms)?;
                 check_outputs(&terms)?;
                 sum::check(&terms)?;
             }
             protocol => {
-                check_key(&terms)?;
+                if protocol != Protocol::Prio3 {
+                    check_key(&terms)?;
+                    report::check_absent(&terms)?;
+                }
                 parties::check_two(&terms)?;
                 check_outputs(&terms)?;
                 sum::check_absent(&terms)?;
                 match protocol {
+                    Protocol::Prio3 => report::check(&terms)?,
                     Protocol::JoinElGamal => statistics::check(&terms)?,
                     _ => statistics::check_absent(&terms)?,
                 }
@@ -190,11 +200,12 @@ impl Agreement {
     /// Returns the protocol of an agreement on an intersection.
     ///
     /// # Errors
-    /// [`AgreementError::NotAnIntersection`], [`AgreementError::OnASum`].
+    /// [`AgreementError::NotAnIntersection`], [`AgreementError::OnASum`], [`AgreementError::OnReports`].
     pub fn protocol(&self) -> Result<Protocol, AgreementError> {
         match named_protocol(&self.terms)? {
             Protocol::JoinElGamal => Err(AgreementError::NotAnIntersection),
             Protocol::SumMasked => Err(AgreementError::OnASum),
+            Protocol::Prio3 => Err(AgreementError::OnReports),
             protocol => Ok(protocol),
         }
     }
@@ -210,8 +221,17 @@ impl Agreement {
                 Ok(JoinTerms { join, columns: column, statistics: statistic, disclosure })
             }
             _ if sum.is_some() => Err(AgreementError::OnASum),
+            _ if self.terms.report.is_some() => Err(AgreementError::OnReports),
             _ => Err(AgreementError::NotStatistics),
         }
+    }
+
+    /// Returns the part of an agreement on reports.
+    ///
+    /// # Errors
+    /// [`AgreementError::NotReports`].
+    pub fn report_terms(&self) -> Result<&ReportTerm, AgreementError> {
+        self.terms.report.as_ref().ok_or(AgreementError::NotReports)
     }
 
     /// Signs as the owner of `identity`.
@@ -261,9 +281,16 @@ impl Agreement {
 }
 
 fn named_protocol(terms: &Terms) -> Result<Protocol, AgreementError> {
-    let known = [Protocol::PsiEcdh, Protocol::PsiCardinality, Protocol::JoinElGamal, Protocol::SumMasked];
+    let known = [
+        Protocol::PsiEcdh,
+        Protocol::PsiCardinality,
+        Protocol::JoinElGamal,
+        Protocol::SumMasked,
+        Protocol::Prio3,
+    ];
     let found = known.into_iter().find(|p| p.name() == terms.protocol);
-    found.ok_or_else(|| field("protocol", "is `psi-ecdh`, `psi-cardinality`, `join-elgamal` or `sum-masked`"))
+    let rule = "is `psi-ecdh`, `psi-cardinality`, `join-elgamal`, `sum-masked` or `prio3`";
+    found.ok_or_else(|| field("protocol", rule))
 }
 
 fn field(name: &'static str, rule: &'static str) -> AgreementError {

@@ -71,6 +71,7 @@ impl ShortForm {
             column: Vec::new(),
             statistic: Vec::new(),
             disclosure: None,
+            report: None,
         })
     }
 

@@ -26,7 +26,8 @@ pub struct SumTerm {
     /// The party that coordinates; none where a hub does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coordinator: Option<String>,
-    /// How many parties' shares open a mask; by default more than two thirds of them.
+    /// How many parties' shares open a mask; by default more than two thirds of them, and more than half by one where a
+    /// party coordinates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<u32>,
     /// Fewest parties whose figures a total holds; by default the threshold, and at least 3 without noise.
@@ -136,7 +137,11 @@ impl<'a> SumTerms<'a> {
     ) -> Result<Self, AgreementError> {
         let parties = u32::try_from(terms.party.len()).unwrap_or(u32::MAX);
         let is_noisy = disclosure.noise.is_some();
-        let threshold = sum.threshold.unwrap_or(parties.saturating_mul(2) / 3 + 1);
+        let coordinator = coordinator(terms, sum)?;
+        let own = u32::from(coordinator.place.is_some());
+        let majority = (parties + own) / 2 + 1;
+        let usual = (parties.saturating_mul(2) / 3 + 1).max(majority).min(parties);
+        let threshold = sum.threshold.unwrap_or(usual);
         let fewest = if is_noisy { threshold } else { threshold.max(FEWEST) };
         let minimum_parties = sum.minimum_parties.unwrap_or(fewest);
         Ok(Self {
@@ -145,7 +150,7 @@ impl<'a> SumTerms<'a> {
             columns: &terms.column,
             statistics: &terms.statistic,
             disclosure,
-            coordinator: coordinator(terms, sum)?,
+            coordinator,
             threshold,
             minimum_parties,
             minimum_contributors: sum.minimum_contributors.unwrap_or(if is_noisy { 1 } else { FEWEST }),
@@ -164,9 +169,10 @@ impl<'a> SumTerms<'a> {
         let alone =
             "is given for 3 parties or more without `disclosure.noise`: each of two would learn the other's";
         require(is_noisy || parties >= FEWEST, "party", alone)?;
-        // Of a half or fewer, a coordinator could have two groups sign two lists of survivors.
-        let threshold = (2..=parties).contains(&self.threshold) && self.threshold > parties / 2;
-        let rule = "is at least 2, more than half of the number of parties, and at most all of them";
+        // Of fewer, a coordinator could have two groups sign two lists of survivors, itself both where it is a party.
+        let own = u32::from(self.coordinator.place.is_some());
+        let threshold = (2..=parties).contains(&self.threshold) && 2 * self.threshold > parties + own;
+        let rule = "is more than half of the number of parties, one more where a party coordinates, and at most all of them";
         require(threshold, "sum.threshold", rule)?;
         let minimum = (self.threshold..=parties).contains(&self.minimum_parties);
         let rule = "is at least `threshold`, and at most the number of parties";

@@ -99,7 +99,7 @@ fn what_is_not_said_follows_from_the_parties() {
     let bare = EXAMPLE.replace("threshold = 4 ", "# ").replace("minimum_parties = 4 ", "# ");
     let bare = bare.replace("minimum_contributors = 3", "");
     assert_eq!(sum(&bare), (4, 4, 3, 3));
-    assert_eq!(sum(&bare.replace("commitments = true", "threshold = 2")), (2, 3, 3, 2));
+    assert_eq!(sum(&bare.replace("commitments = true", "threshold = 3")), (3, 3, 3, 2));
     assert_eq!(sum(&noisy()), (4, 4, 1, 3));
     assert_eq!(sum(&of_two(&noisy())), (2, 2, 1, 1));
 }
@@ -191,10 +191,28 @@ fn two_parties_need_noise() {
     let plain = EXAMPLE.replace("minimum_contributors = 3", "minimum_contributors = 2");
     assert_eq!(blamed(agree(&of_two(&plain))), "party");
     agree(&of_two(&noisy())).unwrap();
-    let few = EXAMPLE
-        .replace("threshold = 4 ", "threshold = 2 ")
-        .replace("minimum_parties = 4", "minimum_parties = 2");
-    assert_eq!(blamed(agree(&few)), "sum.minimum_parties");
+    let mut few = agree(EXAMPLE).unwrap().terms().clone();
+    few.party.truncate(3);
+    few.output.truncate(3);
+    let sum = few.sum.as_mut().unwrap();
+    (sum.threshold, sum.minimum_parties) = (Some(2), Some(2));
+    assert_eq!(blamed(Agreement::new(few)), "sum.minimum_parties");
+}
+
+#[test]
+fn a_threshold_is_more_than_half_and_by_one_more_where_a_party_coordinates() {
+    let coordinated = |threshold| {
+        let mut terms = agree(EXAMPLE).unwrap().terms().clone();
+        terms.hub = None;
+        terms.party[0].endpoint = Some("east.example:7440".into());
+        let sum = terms.sum.as_mut().unwrap();
+        (sum.coordinator, sum.threshold) = (Some("east".into()), Some(threshold));
+        Agreement::new(terms)
+    };
+    assert_eq!(blamed(coordinated(3)), "sum.threshold");
+    coordinated(4).unwrap();
+    assert_eq!(blamed(changed("threshold = 4 ", "threshold = 2 ")), "sum.threshold");
+    changed("threshold = 4 ", "threshold = 3 ").unwrap();
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn pair() -> Pair {
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,
+        report: None,
     };
     Pair { a, b, terms }
 }

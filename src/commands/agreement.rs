@@ -71,6 +71,7 @@ fn new(args: AgreementNewArgs) -> Result<u8, Error> {
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,
+        report: None,
     })?;
     agreement.check_date(Day::today())?;
     write_new(&args.file, &agreement, args.force)?;

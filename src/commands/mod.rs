@@ -1,5 +1,6 @@
 //! One verb a file: each opens its inputs, calls one library and reports.
 
+mod aggregate;
 mod agreement;
 mod audit;
 mod demo;
@@ -8,6 +9,7 @@ mod key;
 mod meeting;
 mod output;
 mod psi;
+mod report;
 mod sum;
 
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub fn run(command: Command) -> Result<u8, Error> {
         Command::Join(args) => join::run(&args),
         Command::Sum(args) => sum::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Aggregate(args) => aggregate::run(&args),
         Command::Agreement(verb) => agreement::run(verb),
         Command::Key(verb) => key::run(&verb),
         Command::Demo(args) => demo::run(&args),

@@ -38,7 +38,7 @@ pub use format::{TableFormat, TextEncoding, UnknownEncoding};
 pub use keys::{KeyColumn, KeySummary, KeyedTable, MAX_ROWS, RejectCount, RejectedRow, RowMap, read_keys};
 pub use records::{
     CellFault, ColumnData, ColumnSpec, Duplicates, Missing, PlainRecords, RecordRules, RecordSummary,
-    Records, read_plain_records, read_records,
+    Records, read_plain_records, read_records, read_rows, read_texts,
 };
 pub use sink::{SinkOptions, TableSink};
 pub use source::{BATCH_ROWS, Batches, MAX_COLUMNS, TableSource};

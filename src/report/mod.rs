@@ -1,5 +1,6 @@
 //! Reports: what a command did and what everybody learned, for people or as versioned JSON.
 
+mod aggregate;
 mod csv;
 mod figures;
 mod html;
@@ -22,6 +23,7 @@ use crate::error::Error;
 use crate::progress::PhaseTime;
 use crate::state::Runs;
 
+pub use self::aggregate::{AggregateProtocolLines, AggregateReport, RejectedLine, SumLine};
 pub use self::csv::{tables_csv, write_cells};
 pub use self::html::{html_page, sum_page};
 pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};

@@ -1,4 +1,4 @@
-//! The local state directory: how often each agreement was run.
+//! The local state directory: how often each agreement was run, and which reports were counted.
 //!
 //! A run counts from the moment before the first message that depends on data, and is never given back. The
 //! count of an agreement is one small file, named by the agreement's hash, that is replaced as a whole under a
@@ -6,6 +6,7 @@
 
 mod answers;
 mod budget;
+mod reports;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -80,6 +81,9 @@ pub enum StateError {
     /// Shares were given out in this session before.
     #[error("this session was answered before")]
     Answered,
+    /// Another run has counted a report meanwhile.
+    #[error("another run has counted some of these reports meanwhile")]
+    Counted,
     /// All runs are used.
     #[error("all {max} runs of the agreement are used")]
     Spent {
@@ -100,6 +104,7 @@ impl StateError {
             Self::Busy { .. } => "end that process, or pass another --state-dir",
             Self::Budget { .. } => "agree on a smaller epsilon, on fewer statistics, or on a larger budget",
             Self::Answered => "start a new run; a session is answered once, so that nobody gets two answers",
+            Self::Counted => "run again: they will be left out",
             Self::Spent { .. } => "agree on more runs and sign anew",
         };
         Some(hint.to_owned())

@@ -158,6 +158,7 @@ impl Place {
             column: Vec::new(),
             statistic: Vec::new(),
             disclosure: None,
+            report: None,
         }
     }
 

@@ -31,7 +31,6 @@ party = []
 [sum]
 coordinator = "east"
 missing = "drop"
-commitments = true
 
 [[column]]
 kind = "number"

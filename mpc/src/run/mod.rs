@@ -2,12 +2,13 @@
 //!
 //! [`compare_offers`] finds out whether both sides mean to run the same, before anything that depends on data
 //! is said and so before a run has to count. [`greet`] makes the session, then [`psi_ecdh`],
-//! [`psi_cardinality`] or [`join()`] runs the own role in it. Up to [`WINDOW`] chunks are under way at a time, so both
+//! [`psi_cardinality`], [`join()`] or [`prio3`] runs the own role in it. Up to [`WINDOW`] chunks are under way at a time, so both
 //! sides compute while messages travel and neither waits for the other to read. A side that waits for its
 //! peer blocks its thread: inside a rayon pool, that is one of the pool's, so two sides in one process need
 //! a pool each.
 
 mod join;
+mod prio;
 mod psi;
 pub mod sum;
 mod wire;
@@ -17,6 +18,7 @@ use std::fmt;
 use rand_core::CryptoRng;
 
 pub use self::join::{Borrow, Disclosure, JoinTask, Lend, Refused, join};
+pub use self::prio::{Aggregated, AggregatorTask, prio3};
 pub use self::psi::{flights, psi_cardinality, psi_ecdh};
 use crate::error::Error;
 use crate::message::Message;
@@ -67,6 +69,8 @@ pub enum Phase {
     Matching,
     /// Sending encrypted records and adding up those that match.
     Adding,
+    /// Opening reports and verifying their proofs.
+    Verifying,
     /// Testing counts and opening sums.
     Opening,
     /// Telling the sender, where both sides learn the result, and comparing transcripts.
@@ -79,6 +83,7 @@ impl fmt::Display for Phase {
             Self::Exchange => "exchange",
             Self::Matching => "matching",
             Self::Adding => "adding",
+            Self::Verifying => "verifying",
             Self::Opening => "opening",
             Self::Closing => "closing",
         })

@@ -118,7 +118,7 @@ impl<'t> Ready<'t> {
         rng: &mut R,
     ) -> Result<Contributed, RunError> {
         let mut line = Line { coordinator: &self.task.terms().coordinator, channel, observer };
-        let (state, opening) = self.send_vector(input, &mut line, identities, rng)?;
+        let (state, opening) = self.send_vector(input, &mut line, identities, once, rng)?;
         line.observer.begin(Phase::Opening, 0);
         let (state, unmasking) = state.answer(&line.receive()?, identities, once)?;
         line.send(&unmasking)?;
@@ -134,6 +134,7 @@ impl<'t> Ready<'t> {
         input: Admitted<'_>,
         line: &mut Line<'_, C, O>,
         identities: &dyn Identities,
+        once: &mut dyn AnswerOnce,
         rng: &mut R,
     ) -> Result<(AwaitingConsents<'t>, Option<Opening>), RunError> {
         let task = self.task;
@@ -142,6 +143,9 @@ impl<'t> Ready<'t> {
             line.send(&complaint)?;
         }
         let mut masking = masking?;
+        if let Some(opening) = masking.opening() {
+            once.keep(opening).map_err(|_| Error::NotKept)?;
+        }
         line.observer.begin(Phase::Adding, task.vector_bytes() as u64);
         while let Some(chunk) = masking.next_chunk() {
             line.channel.send(&chunk.encode()).map_err(broken(line.coordinator))?;

@@ -9,7 +9,9 @@ use std::time::Duration;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use tidegate_mpc::aggregation::masked::contributor::{self, AwaitingTotal};
 use tidegate_mpc::aggregation::masked::coordinator::CollectingKeys;
-use tidegate_mpc::aggregation::masked::{AnswerOnce, Answered, Identities, Sum, SumTerms, Task, Values};
+use tidegate_mpc::aggregation::masked::{
+    AnswerOnce, Answered, Identities, Opening, Sum, SumTerms, Task, Values,
+};
 use tidegate_mpc::testing::seeded_rng;
 use tidegate_mpc::{Error, PartyId, Suite};
 
@@ -88,6 +90,10 @@ pub(crate) type Losses = BTreeMap<usize, Step>;
 pub(crate) struct Record(pub(crate) BTreeSet<[u8; 32]>);
 
 impl AnswerOnce for Record {
+    fn keep(&mut self, _: &Opening) -> Result<(), Answered> {
+        Ok(())
+    }
+
     fn note(&mut self, session: &[u8; 32]) -> Result<(), Answered> {
         if self.0.insert(*session) { Ok(()) } else { Err(Answered) }
     }

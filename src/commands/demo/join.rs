@@ -97,6 +97,7 @@ fn meet(dir: &Path, args: &DemoArgs) -> Result<(JoinReport, JoinReport), Error> 
             noise: None,
             budget: None,
         }),
+        report: None,
     })?;
     run_both(
         ("claims", command(dir, args, "join", AGREEMENT, "claims", &["--html", "statistics.html"])?),

@@ -82,6 +82,7 @@ fn meet(dir: &Path, args: &DemoArgs) -> Result<(PsiReport, PsiReport), Error> {
         column: Vec::new(),
         statistic: Vec::new(),
         disclosure: None,
+        report: None,
     })?;
     let flags = |output: &'static [&'static str]| if args.count_only { &["--count-only"] } else { output };
     run_both(

@@ -118,6 +118,7 @@ fn terms(party: Vec<crate::agreement::PartyTerm>) -> Terms {
         party,
         hub: None,
         vector: None,
+        report: None,
         sum: Some(SumTerm {
             coordinator: Some("east".into()),
             threshold: None,

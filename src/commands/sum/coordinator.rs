@@ -5,23 +5,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use tidegate_mpc::aggregation::masked::contributor::{self, AwaitingKeys, AwaitingShares, AwaitingSurvivors};
+use tidegate_mpc::aggregation::masked::contributor::{
+    self, AwaitingConsents, AwaitingKeys, AwaitingShares, AwaitingSurvivors, AwaitingTotal,
+};
 use tidegate_mpc::aggregation::masked::coordinator::{
-    CollectingAnswers, CollectingKeys, CollectingShares, CollectingVectors, Total,
+    CollectingAnswers, CollectingKeys, CollectingShares, CollectingVectors, Total, Upload,
 };
 use tidegate_mpc::aggregation::masked::{
-    Admitted, Consent, Consents, KeyList, Opening, RoundKeys, SealedShares, ShareBundle, Unmasking, Values,
+    Admitted, AnswerOnce, Consent, Consents, KeyList, RoundKeys, SealedShares, ShareBundle, Unmasking, Values,
 };
 use tidegate_mpc::run::sum::{Arrived, receive, receive_vector, send, send_total};
 use tidegate_mpc::run::{RunError, compare_offers};
 use tidegate_mpc::transport::{Channel, Framed, Traffic};
 use tidegate_mpc::{Message, PartyId};
 
-use super::notary::Answers;
+use super::notary::Keeper;
 use super::plan::{Counted, Plan, protocol};
 use super::summary::VECTOR_STEP;
 use super::{ALPN, Found, Loss};
@@ -44,7 +47,7 @@ pub(super) fn run(
 ) -> Result<Found, Error> {
     let mut floor = Floor::open(plan, progress, cancel)?;
     let ran = Run { plan, own: words, floor: &mut floor }.steps();
-    let Ended { total, opening, counted, rejected_shares } = match ran {
+    let Ended { total, counted, rejected_shares } = match ran {
         Ok(ended) => ended,
         Err(error) => {
             floor.abort(&error);
@@ -54,7 +57,7 @@ pub(super) fn run(
     let losses = std::mem::take(&mut floor.losses);
     let (key_exchange, traffic, wire) = floor.close();
     let sum = total.into_sum();
-    Ok(Found { sum, opening, counted, losses, rejected_shares, key_exchange, traffic, wire })
+    Ok(Found { sum, counted, losses, rejected_shares, key_exchange, traffic, wire })
 }
 
 /// The links to those who are still there.
@@ -86,7 +89,11 @@ impl<'a> Floor<'a> {
         let mut key_exchanges: Vec<_> = links.values().map(|link| link.key_exchange().to_owned()).collect();
         key_exchanges.sort_unstable();
         key_exchanges.dedup();
-        let channels = links.into_iter().map(|(party, link)| (party, Framed::new(link))).collect();
+        let patient = |(party, mut link): (PartyId, Link)| {
+            link.extend_stall(plan.upload_time());
+            (party, Framed::new(link))
+        };
+        let channels = links.into_iter().map(patient).collect();
         Ok(Self { progress, cancel, channels, losses: Vec::new(), key_exchanges })
     }
 
@@ -98,6 +105,17 @@ impl<'a> Floor<'a> {
         done: &AtomicU64,
         work: impl Fn(&PartyId, &mut Framed<Link>) -> Result<T, RunError> + Sync,
     ) -> Result<Vec<(PartyId, T)>, Error> {
+        self.each_with(step, done, work, &mut || {})
+    }
+
+    /// As [`Self::each`]; `tend` is called meanwhile, on the thread of the caller.
+    fn each_with<T: Send>(
+        &mut self,
+        step: &'static str,
+        done: &AtomicU64,
+        work: impl Fn(&PartyId, &mut Framed<Link>) -> Result<T, RunError> + Sync,
+        tend: &mut dyn FnMut(),
+    ) -> Result<Vec<(PartyId, T)>, Error> {
         let work = &work;
         let (progress, channels) = (&mut *self.progress, &mut self.channels);
         let results: Vec<_> = thread::scope(|scope| {
@@ -108,8 +126,10 @@ impl<'a> Floor<'a> {
             let threads: Vec<_> = channels.iter_mut().map(start).collect();
             while threads.iter().any(|(_, thread)| !thread.is_finished()) {
                 progress.set(done.load(Ordering::Relaxed));
+                tend();
                 thread::sleep(GLANCE);
             }
+            tend();
             threads.into_iter().map(|(party, thread)| (party, thread.join())).collect()
         });
         let mut kept = Vec::new();
@@ -117,7 +137,7 @@ impl<'a> Floor<'a> {
             match result {
                 Ok(Ok(value)) => kept.push((party, value)),
                 Ok(Err(error)) => self.lose(&party, step, error)?,
-                Err(_) => self.lose(&party, step, RunError::Cancelled)?,
+                Err(panic) => std::panic::resume_unwind(panic),
             }
         }
         Ok(kept)
@@ -135,20 +155,6 @@ impl<'a> Floor<'a> {
             let reason = error.reason_for_peer();
             // Telling it takes up to a second, for which the others need not wait.
             thread::spawn(move || channel.into_inner().abort(reason));
-        }
-        Ok(())
-    }
-
-    /// Loses the parties whose messages did not pass.
-    fn settle(
-        &mut self,
-        step: &'static str,
-        checked: impl IntoIterator<Item = (PartyId, Result<(), tidegate_mpc::Error>)>,
-    ) -> Result<(), Error> {
-        for (party, result) in checked {
-            if let Err(error) = result {
-                self.lose(&party, step, error.into())?;
-            }
         }
         Ok(())
     }
@@ -202,7 +208,6 @@ impl<'a> Floor<'a> {
 /// What the steps end with.
 struct Ended {
     total: Total,
-    opening: Option<Opening>,
     counted: Counted,
     rejected_shares: Vec<String>,
 }
@@ -215,6 +220,9 @@ struct Run<'a, 'f> {
     floor: &'f mut Floor<'a>,
 }
 
+/// The figures of a hub.
+const NONE: Values<'static> = Values::Narrow(&[]);
+
 /// Nothing to count.
 static NOTHING: AtomicU64 = AtomicU64::new(0);
 
@@ -225,17 +233,34 @@ impl<'a> Run<'a, '_> {
         let (shares, list, local) = self.keys()?;
         let (mut vectors, bundles, local) = self.shares(shares, &list, local)?;
         let counted = plan.count_run()?;
-        let (local, opening) = self.vectors(&mut vectors, bundles, local.zip(own))?;
+        let local = self.vectors(&mut vectors, &bundles, local.zip(own))?;
         let blamed = |(_, against): &(PartyId, PartyId)| against.to_string();
         let mut rejected_shares: Vec<String> = vectors.complaints().iter().map(blamed).collect();
-        let answers = self.consents(vectors, local)?;
-        let total = self.answers(answers, &mut rejected_shares)?;
-        self.floor.progress.begin("total", None);
-        self.floor
-            .each("receipt of the total", &NOTHING, |party, channel| send_total(&total, channel, party))?;
+        let (answers, signed, local) = self.consents(vectors, local)?;
+        let total = self.answers(answers, &signed, &mut rejected_shares)?;
+        self.receipts(&total, local)?;
         rejected_shares.sort_unstable();
         rejected_shares.dedup();
-        Ok(Ended { total, opening, counted, rejected_shares })
+        Ok(Ended { total, counted, rejected_shares })
+    }
+
+    /// Sends to every party, takes its answer, and loses those whose answer does not pass.
+    fn collect<M: Message + Send>(
+        &mut self,
+        step: &'static str,
+        ask: impl Fn(&PartyId, &mut Framed<Link>) -> Result<(), RunError> + Sync,
+        mut accept: impl FnMut(&PartyId, M) -> Result<(), tidegate_mpc::Error>,
+    ) -> Result<(), Error> {
+        let answers = self.floor.each(step, &NOTHING, |party, channel| {
+            ask(party, channel)?;
+            receive(channel, party)
+        })?;
+        for (party, answer) in answers {
+            if let Err(error) = accept(&party, answer) {
+                self.floor.lose(&party, step, error.into())?;
+            }
+        }
+        Ok(())
     }
 
     /// Compares what is to be run, and collects keys.
@@ -243,28 +268,20 @@ impl<'a> Run<'a, '_> {
         let plan = self.plan;
         self.floor.progress.begin("exchange", None);
         let mut keys = CollectingKeys::new(&plan.task);
-        let local = match self.own {
-            Some(_) => {
-                let (state, message) =
-                    contributor::start(&plan.task, &plan.own_name, &plan.notary, &mut rand::rng())
-                        .map_err(protocol)?;
+        let rng = &mut rand::rng();
+        let begin = |_| contributor::start(&plan.task, &plan.own_name, &plan.notary, rng);
+        let local = self.own.map(begin).transpose().map_err(protocol)?;
+        let local = match local {
+            Some((state, message)) => {
                 keys.accept(&plan.own_name, message, &plan.notary).map_err(protocol)?;
                 Some(state)
             }
             None => None,
         };
-        let received: Vec<(PartyId, RoundKeys)> = self.floor.each("keys", &NOTHING, |party, channel| {
-            compare_offers(&plan.terms(party, channel.get_ref().channel_binding()), channel)?;
-            receive(channel, party)
-        })?;
-        let checked: Vec<_> = received
-            .into_iter()
-            .map(|(party, message)| {
-                let checked = keys.accept(&party, message, &plan.notary);
-                (party, checked)
-            })
-            .collect();
-        self.floor.settle("keys", checked)?;
+        let compare = |party: &PartyId, channel: &mut Framed<Link>| {
+            compare_offers(&plan.terms(party, channel.get_ref().channel_binding()), channel)
+        };
+        self.collect("keys", compare, |party, message: RoundKeys| keys.accept(party, message, &plan.notary))?;
         let (shares, list) = keys.close().map_err(protocol)?;
         Ok((shares, list, local))
     }
@@ -285,66 +302,82 @@ impl<'a> Run<'a, '_> {
             }
             None => None,
         };
-        let received: Vec<(PartyId, SealedShares)> =
-            self.floor.each("shares", &NOTHING, |party, channel| {
-                send(list, channel, party)?;
-                receive(channel, party)
-            })?;
-        let checked: Vec<_> = received
-            .into_iter()
-            .map(|(party, message)| {
-                let checked = shares.accept(&party, message);
-                (party, checked)
-            })
-            .collect();
-        self.floor.settle("shares", checked)?;
+        let ask = |party: &PartyId, channel: &mut Framed<Link>| send(list, channel, party);
+        self.collect("shares", ask, |party, message: SealedShares| shares.accept(party, message))?;
         let (vectors, bundles) = shares.close().map_err(protocol)?;
         Ok((vectors, bundles.into_iter().collect(), local))
     }
 
-    /// Hands out the shares and adds up the masked vectors, some at a time.
+    /// Hands out the shares and adds up the masked vectors, so many at a time as fit.
     fn vectors(
         &mut self,
         vectors: &mut CollectingVectors<'a>,
-        bundles: Bundles,
+        bundles: &Bundles,
         local: Option<(AwaitingShares<'a>, Admitted<'_>)>,
-    ) -> Result<(Option<AwaitingSurvivors<'a>>, Option<Opening>), Error> {
-        let plan = self.plan;
-        let vector_bytes = plan.task.vector_bytes();
+    ) -> Result<Option<AwaitingSurvivors<'a>>, Error> {
+        let vector_bytes = self.plan.task.vector_bytes();
         let uploads = self.floor.channels.len() as u64;
         self.floor.progress.begin("adding", Some(uploads * vector_bytes as u64));
         let local =
-            local.map(|(state, input)| self.own_vector(state, input, &bundles, vectors)).transpose()?;
+            local.map(|(state, input)| self.own_vector(state, input, bundles, vectors)).transpose()?;
+        let waiting = self.uploads(vectors)?;
         let (done, gate) = (AtomicU64::new(0), Gate::new((UPLOAD_BYTES / vector_bytes.max(1)).max(1)));
-        let shared = Mutex::new(vectors);
-        let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
-        self.floor.each(VECTOR_STEP, &done, |party, channel| {
-            let Some(bundle) = bundles.get(party) else { return Err(RunError::Cancelled) };
+        let (arrive, arrived) = channel();
+        let mut refused = Vec::new();
+        // Added up here, on the threads that the user allows; each keeps its turn until then.
+        let mut add = || {
+            for (party, arrived, turn) in arrived.try_iter() {
+                let result = match arrived {
+                    Arrived::Vector(delivered) => vectors.accept(delivered),
+                    Arrived::Complaint(complaint) => vectors.complain(&party, complaint),
+                };
+                refused.extend(result.err().map(|error| (party, error)));
+                drop(turn);
+            }
+        };
+        let work = |party: &PartyId, channel: &mut Framed<Link>| {
+            let upload = waiting.get(party).and_then(|upload| lock(upload).take());
+            let (Some(bundle), Some(upload)) = (bundles.get(party), upload) else {
+                return Err(RunError::Cancelled);
+            };
             send(bundle, channel, party)?;
-            let _turn = gate.enter();
-            let upload = lock().upload(party)?;
+            let turn = gate.enter();
             let advance = |bytes| {
                 done.fetch_add(bytes, Ordering::Relaxed);
             };
-            match receive_vector(upload, channel, party, &advance)? {
-                Arrived::Vector(delivered) => Ok(lock().accept(delivered)?),
-                Arrived::Complaint(complaint) => Ok(lock().complain(party, complaint)?),
-            }
-        })?;
-        let vectors = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (party, against) in vectors.complaints().to_vec() {
-            self.floor
-                .progress
-                .note(&format!("party {party} withdraws: it refuses its share from {against}"));
-            if let Some(channel) = self.floor.channels.remove(&party) {
+            let vector = receive_vector(upload, channel, party, &advance)?;
+            // The receiving end lives as long as this step.
+            let _ = arrive.send((party.clone(), vector, turn));
+            Ok(())
+        };
+        self.floor.each_with(VECTOR_STEP, &done, work, &mut add)?;
+        for (party, error) in refused {
+            self.floor.lose(&party, VECTOR_STEP, error.into())?;
+        }
+        self.withdraw(vectors.complaints());
+        Ok(local)
+    }
+
+    /// Makes ready to receive a vector of everybody.
+    fn uploads(
+        &self,
+        vectors: &CollectingVectors<'a>,
+    ) -> Result<BTreeMap<PartyId, Mutex<Option<Upload>>>, Error> {
+        let parties = self.floor.channels.keys();
+        let upload = |party: &PartyId| Ok((party.clone(), Mutex::new(Some(vectors.upload(party)?))));
+        parties.map(upload).collect::<Result<_, tidegate_mpc::Error>>().map_err(protocol)
+    }
+
+    /// Lets those go who complained.
+    fn withdraw(&mut self, complaints: &[(PartyId, PartyId)]) {
+        for (party, against) in complaints {
+            let note = format!("party {party} withdraws: it refuses its share from {against}");
+            self.floor.progress.note(&note);
+            if let Some(channel) = self.floor.channels.remove(party) {
                 self.floor.losses.push(Loss { party: party.to_string(), step: VECTOR_STEP });
                 thread::spawn(move || drop(channel));
             }
         }
-        Ok(match local {
-            Some((state, opening)) => (Some(state), opening),
-            None => (None, None),
-        })
     }
 
     /// Masks the own vector and adds it.
@@ -354,27 +387,33 @@ impl<'a> Run<'a, '_> {
         input: Admitted<'_>,
         bundles: &Bundles,
         vectors: &mut CollectingVectors<'a>,
-    ) -> Result<(AwaitingSurvivors<'a>, Option<Opening>), Error> {
+    ) -> Result<AwaitingSurvivors<'a>, Error> {
         let own = &self.plan.own_name;
         let nothing = || tidegate_mpc::Error::OutOfTurn { peer: own.clone(), message: ShareBundle::NAME };
         let bundle = bundles.get(own).ok_or_else(|| protocol(nothing()))?;
         let mut masking = state.mask(bundle, input, &mut rand::rng()).map_err(protocol)?;
+        let mut keeper = Keeper::new(self.plan, self.own.unwrap_or(NONE));
+        if let Some(opening) = masking.opening()
+            && keeper.keep(opening).is_err()
+        {
+            return Err(keeper.cause(protocol(tidegate_mpc::Error::NotKept)));
+        }
         let mut upload = vectors.upload(own).map_err(protocol)?;
         while let Some(chunk) = masking.next_chunk() {
             upload.accept(chunk).map_err(protocol)?;
         }
-        let (state, end, opening) = masking.finish().map_err(protocol)?;
+        let (state, end, _) = masking.finish().map_err(protocol)?;
         let delivered = upload.finish(end).map_err(protocol)?;
         vectors.accept(delivered).map_err(protocol)?;
-        Ok((state, opening))
+        Ok(state)
     }
 
-    /// Has the survivors confirm each other, and gives them all signatures; the own answer is in.
+    /// Has the survivors confirm each other; the own answer is in.
     fn consents(
         &mut self,
         vectors: CollectingVectors<'a>,
         local: Option<AwaitingSurvivors<'a>>,
-    ) -> Result<(CollectingAnswers<'a>, Consents), Error> {
+    ) -> Result<(CollectingAnswers<'a>, Consents, Option<AwaitingTotal<'a>>), Error> {
         let plan = self.plan;
         self.floor.progress.begin("opening", None);
         let (mut consents, survivors) = vectors.close().map_err(protocol)?;
@@ -386,49 +425,70 @@ impl<'a> Run<'a, '_> {
             }
             None => None,
         };
-        let received: Vec<(PartyId, Consent)> = self.floor.each("consent", &NOTHING, |party, channel| {
-            send(&survivors, channel, party)?;
-            receive(channel, party)
-        })?;
-        let checked: Vec<_> = received
-            .into_iter()
-            .map(|(party, message)| {
-                let checked = consents.accept(&party, message, &plan.notary);
-                (party, checked)
-            })
-            .collect();
-        self.floor.settle("consent", checked)?;
+        let ask = |party: &PartyId, channel: &mut Framed<Link>| send(&survivors, channel, party);
+        let accept = |party: &PartyId, message: Consent| consents.accept(party, message, &plan.notary);
+        self.collect("consent", ask, accept)?;
         let (mut answers, signed) = consents.close().map_err(protocol)?;
-        if let Some(state) = local {
-            let mut noted = Answers(&plan.state);
-            let (_, answer) = state.answer(&signed, &plan.notary, &mut noted).map_err(protocol)?;
-            answers.accept(&plan.own_name, answer).map_err(protocol)?;
-        }
-        Ok((answers, signed))
+        let local = local.map(|state| self.own_answer(state, &signed, &mut answers)).transpose()?;
+        Ok((answers, signed, local))
+    }
+
+    /// Gives out the own shares.
+    fn own_answer(
+        &self,
+        state: AwaitingConsents<'a>,
+        signed: &Consents,
+        answers: &mut CollectingAnswers<'a>,
+    ) -> Result<AwaitingTotal<'a>, Error> {
+        let plan = self.plan;
+        let mut keeper = Keeper::new(plan, self.own.unwrap_or(NONE));
+        let (state, answer) = match state.answer(signed, &plan.notary, &mut keeper) {
+            Ok(answered) => answered,
+            Err(error) => return Err(keeper.cause(protocol(error))),
+        };
+        answers.accept(&plan.own_name, answer).map_err(protocol)?;
+        Ok(state)
     }
 
     /// Collects the shares that take the masks off.
     fn answers(
         &mut self,
-        (mut answers, signed): (CollectingAnswers<'a>, Consents),
+        mut answers: CollectingAnswers<'a>,
+        signed: &Consents,
         rejected_shares: &mut Vec<String>,
     ) -> Result<Total, Error> {
-        let received: Vec<(PartyId, Unmasking)> =
-            self.floor.each("unmasking", &NOTHING, |party, channel| {
-                send(&signed, channel, party)?;
-                receive(channel, party)
-            })?;
-        let mut checked = Vec::new();
-        for (party, message) in received {
-            let result = answers.accept(&party, message);
+        let ask = |party: &PartyId, channel: &mut Framed<Link>| send(signed, channel, party);
+        self.collect("unmasking", ask, |party, message: Unmasking| {
+            let result = answers.accept(party, message);
             if matches!(result, Err(tidegate_mpc::Error::BadShare { .. })) {
                 rejected_shares.push(party.to_string());
             }
-            checked.push((party, result));
-        }
-        self.floor.settle("unmasking", checked)?;
+            result
+        })?;
         answers.close().map_err(protocol)
     }
+
+    /// Sends the total to all survivors. A total counts once a party has found its tag right: this one, where it is a party,
+    /// or any other.
+    fn receipts(&mut self, total: &Total, local: Option<AwaitingTotal<'a>>) -> Result<(), Error> {
+        self.floor.progress.begin("total", None);
+        let is_checked = local.is_some();
+        if let Some(mut state) = local {
+            total.chunks().try_for_each(|chunk| state.accept(chunk)).map_err(protocol)?;
+            state.close(total.end()).map_err(protocol)?;
+        }
+        let send = |party: &PartyId, channel: &mut Framed<Link>| send_total(total, channel, party);
+        let receipts = self.floor.each("receipt of the total", &NOTHING, send)?;
+        if receipts.is_empty() && !is_checked {
+            let (found, needed, step) = (0, 1, "confirmed the total");
+            return Err(protocol(tidegate_mpc::Error::TooFewParties { found, needed, step }));
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The shares for each party.
@@ -447,7 +507,7 @@ impl Gate {
 
     /// Waits for a place; it is free again when the turn is dropped.
     fn enter(&self) -> Turn<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = lock(&self.free);
         let mut free = self.left.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
         *free -= 1;
         Turn(self)
@@ -459,7 +519,7 @@ struct Turn<'a>(&'a Gate);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *lock(&self.0.free) += 1;
         self.0.left.notify_one();
     }
 }

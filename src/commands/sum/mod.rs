@@ -13,7 +13,7 @@ mod summary;
 
 use std::path::PathBuf;
 
-use tidegate_mpc::aggregation::masked::{Opening, Sum, Values};
+use tidegate_mpc::aggregation::masked::{Sum, Values};
 use tidegate_mpc::transport::Traffic;
 
 use super::output::{check_apart, check_file, write_file, write_file_with};
@@ -43,7 +43,6 @@ struct Loss {
 #[derive(Debug)]
 struct Found {
     sum: Sum,
-    opening: Option<Opening>,
     counted: Counted,
     /// Those whom the coordinator lost on the way; a party learns it of the sum alone.
     losses: Vec<Loss>,
@@ -75,10 +74,6 @@ fn with_progress(args: &SumArgs, cancel: &CancelToken) -> Result<u8, Error> {
         Some(words) => party::run(&plan, words, &mut progress, cancel)?,
         None => party::run(&plan, Values::Wide(&[]), &mut progress, cancel)?,
     };
-    // First of all, since nothing else can make it again.
-    if let (Some(path), Some(opening), Some(words)) = (&args.opening, &found.opening, words) {
-        opening::write(path, &plan, opening, words, args.force)?;
-    }
     let released = plan.figures.release(&plan.agreement, &found.sum)?;
     write_cells(args, cells.as_ref(), &released)?;
     let summary = own.as_ref().map(|own| &own.summary);

@@ -1,10 +1,12 @@
-//! Signatures of the parties, and the note that a session was answered.
+//! Signatures of the parties, and what of a run is kept on disk.
 
 use tidegate_mpc::PartyId;
-use tidegate_mpc::aggregation::masked::{AnswerOnce, Answered, Identities, SIGNATURE_BYTES};
+use tidegate_mpc::aggregation::masked::{AnswerOnce, Answered, Identities, Opening, SIGNATURE_BYTES, Values};
 
+use super::opening;
+use super::plan::Plan;
+use crate::error::Error;
 use crate::identity::{Identity, PublicKey, Signature};
-use crate::state::StateDir;
 
 /// Domain of the signatures of a sum.
 const DOMAIN: &str = "tidegate/1 sum";
@@ -33,12 +35,42 @@ impl Identities for Notary {
     }
 }
 
-/// The state directory as the place where answers are noted.
+/// What has to outlast a run: the opening in its file, the answer in the state directory.
 #[derive(Debug)]
-pub(super) struct Answers<'a>(pub(super) &'a StateDir);
+pub(super) struct Keeper<'a> {
+    plan: &'a Plan,
+    /// The own figures.
+    words: Values<'a>,
+    /// Why something was not kept, of which the protocol knows only that.
+    failure: Option<Error>,
+}
 
-impl AnswerOnce for Answers<'_> {
+impl<'a> Keeper<'a> {
+    pub(super) fn new(plan: &'a Plan, words: Values<'a>) -> Self {
+        Self { plan, words, failure: None }
+    }
+
+    /// Returns why the run ended: for want of keeping something, or `error`.
+    pub(super) fn cause(self, error: Error) -> Error {
+        self.failure.unwrap_or(error)
+    }
+
+    fn kept(&mut self, kept: Result<(), Error>) -> Result<(), Answered> {
+        kept.map_err(|error| {
+            self.failure = Some(error);
+            Answered
+        })
+    }
+}
+
+impl AnswerOnce for Keeper<'_> {
+    fn keep(&mut self, opening: &Opening) -> Result<(), Answered> {
+        let kept = opening::write(self.plan, opening, self.words);
+        self.kept(kept)
+    }
+
     fn note(&mut self, session: &[u8; 32]) -> Result<(), Answered> {
-        self.0.note_answer(session).map_err(|_| Answered)
+        let kept = self.plan.state.note_answer(session).map_err(Error::from);
+        self.kept(kept)
     }
 }

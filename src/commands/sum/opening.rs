@@ -1,7 +1,6 @@
 //! What opens a party's commitment to its figures: a file that it keeps and shows an auditor.
 
 use std::fmt;
-use std::path::Path;
 
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -53,13 +52,9 @@ impl fmt::Debug for KeptOpening {
 }
 
 /// Writes the file, readable by its owner alone.
-pub(super) fn write(
-    path: &Path,
-    plan: &Plan,
-    opening: &Opening,
-    values: Values<'_>,
-    force: bool,
-) -> Result<(), Error> {
+pub(super) fn write(plan: &Plan, opening: &Opening, values: Values<'_>) -> Result<(), Error> {
+    // Checked before: under commitments there is a place for it.
+    let Some((path, force)) = &plan.opening else { return Ok(()) };
     let salt = Zeroizing::new(hex(&*opening.salt));
     let file = WrittenOpening {
         opening_version: KeptOpening::VERSION,
@@ -69,7 +64,7 @@ pub(super) fn write(
         salt: &salt,
         values: Written(values),
     };
-    write_file_with(path, force, |out| Ok(serde_json::to_writer_pretty(out, &file)?))
+    write_file_with(path, *force, |out| Ok(serde_json::to_writer_pretty(out, &file)?))
 }
 
 /// Figures on their way into the file, one at a time.

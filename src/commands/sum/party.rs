@@ -4,7 +4,7 @@ use tidegate_mpc::aggregation::masked::Values;
 use tidegate_mpc::run::{compare_offers, sum};
 use tidegate_mpc::transport::{Channel, Framed};
 
-use super::notary::Answers;
+use super::notary::Keeper;
 use super::plan::{Counted, Plan, protocol};
 use super::{ALPN, Found};
 use crate::commands::meeting::Watch;
@@ -35,9 +35,9 @@ pub(super) fn run(
         progress.note(&format!("note: the run is complete, but the link did not close in order: {error}"));
         before
     });
-    let sum::Contributed { sum, opening } = contributed;
+    let sum = contributed.sum;
     let (losses, rejected_shares) = (Vec::new(), Vec::new());
-    Ok(Found { sum, opening, counted, losses, rejected_shares, key_exchange, traffic, wire })
+    Ok(Found { sum, counted, losses, rejected_shares, key_exchange, traffic, wire })
 }
 
 fn connect(plan: &Plan, progress: &mut Progress, cancel: &CancelToken) -> Result<Link, Error> {
@@ -52,7 +52,7 @@ fn connect(plan: &Plan, progress: &mut Progress, cancel: &CancelToken) -> Result
     let notice = &mut |notice: LinkNotice| progress.note(&notice.to_string());
     let mut link = establish(&Endpoint::Connect(plan.address.clone()), &config, cancel, notice)?;
     // The coordinator goes on when the last party has come, or its own patience ends.
-    link.extend_stall(plan.timing.establish);
+    link.extend_stall(plan.timing.establish + plan.upload_time());
     Ok(link)
 }
 
@@ -69,7 +69,9 @@ fn contribute(
     let ready = sum::prepare(&plan.task, &plan.own_name, &plan.notary, channel, watch, rng)?;
     // Counted before the vector leaves; until here nothing depends on it.
     let counted = plan.count_run()?;
-    let mut answers = Answers(&plan.state);
-    let contributed = ready.contribute(input, &plan.notary, &mut answers, channel, watch, rng)?;
-    Ok((counted, contributed))
+    let mut keeper = Keeper::new(plan, words);
+    match ready.contribute(input, &plan.notary, &mut keeper, channel, watch, rng) {
+        Ok(contributed) => Ok((counted, contributed)),
+        Err(error) => Err(keeper.cause(error.into())),
+    }
 }

@@ -1,5 +1,6 @@
 //! What the own side is about to do, checked against the agreement.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_disclosure::Budget;
@@ -39,6 +40,8 @@ pub(super) struct Plan {
     /// Where the coordinator listens.
     pub(super) address: String,
     pub(super) timing: Timing,
+    /// Where the opening of the commitment goes, and whether a file there is replaced.
+    pub(super) opening: Option<(PathBuf, bool)>,
 }
 
 /// A run that was counted, and the own dataset's budget after it.
@@ -63,7 +66,7 @@ impl Plan {
             Seat::Hub(_) => None,
         };
         check_input(args, own.is_some())?;
-        check_opening(args, agreed.sum.commitments)?;
+        check_opening(args, own.is_some() && agreed.sum.commitments)?;
         check_cells(args, &figures, own.is_some())?;
         let state = StateDir::find(args.meeting.state_dir.as_deref())?;
         let hash = agreement.hash();
@@ -84,6 +87,7 @@ impl Plan {
             coordinator_key: *agreed.coordinator.key,
             notary: Notary::new(identity, parties.clone()),
             timing: timing(args),
+            opening: args.opening.clone().map(|path| (path, args.force)),
             parties,
             hash,
             state,
@@ -112,6 +116,12 @@ impl Plan {
             minimum: 0,
             max_peer_len: 0,
         }
+    }
+
+    /// Says how long all vectors together may take at 64 KiB a second, in which one waits for the others.
+    pub(super) fn upload_time(&self) -> Duration {
+        let bytes = self.task.vector_bytes() as u64 * self.parties.len() as u64;
+        Duration::from_secs(bytes >> 16)
     }
 
     /// Counts the run and spends what it takes of the own dataset's budget.
@@ -146,12 +156,19 @@ fn check_input(args: &SumArgs, is_party: bool) -> Result<(), Error> {
     }
 }
 
-fn check_opening(args: &SumArgs, commitments: bool) -> Result<(), Error> {
-    if commitments || args.opening.is_none() {
-        return Ok(());
+fn check_opening(args: &SumArgs, is_committed: bool) -> Result<(), Error> {
+    let usage = |what: &str, hint| Err(Error::Usage { what: what.to_owned(), hint });
+    match (is_committed, &args.opening) {
+        (true, None) => usage(
+            "the agreement has every party commit to its figures, and nothing says where the opening goes",
+            "pass --opening FILE, and keep the file for an audit: it is secret, and nothing else opens the commitment",
+        ),
+        (false, Some(_)) => usage(
+            "no party commits to its figures under this agreement, so there is nothing to open",
+            "leave --opening out, or agree on `commitments = true`",
+        ),
+        _ => Ok(()),
     }
-    let what = "no party commits to its figures under this agreement, so there is nothing to open".to_owned();
-    Err(Error::Usage { what, hint: "leave --opening out, or agree on `commitments = true`" })
 }
 
 /// Checks that the flags are those of statistics, or those of a vector.

@@ -83,7 +83,7 @@ impl Reader {
         Ok(Self::of(spec))
     }
 
-    fn of(spec: &ColumnSpec) -> Self {
+    pub(super) fn of(spec: &ColumnSpec) -> Self {
         match spec {
             ColumnSpec::Number { decimals, min, max, .. } => {
                 Self::Number { decimals: *decimals, min: *min, max: *max }

@@ -44,7 +44,7 @@ pub enum CellFault {
 
 impl CellFault {
     /// Says what the user can do about it.
-    pub(in crate::data) const fn hint(self) -> &'static str {
+    pub(crate) const fn hint(self) -> &'static str {
         match self {
             Self::Empty => "fill the cell, or agree on `missing = \"drop\"`, which leaves such rows out",
             Self::NotANumber => "a number reads -12.50: no separators, no exponent, no unit",

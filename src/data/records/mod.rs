@@ -11,6 +11,7 @@
 mod cells;
 mod fault;
 mod plain;
+mod rows;
 
 use std::fmt;
 
@@ -27,6 +28,7 @@ use super::source::TableSource;
 use cells::{Cells, Reader, Refused};
 pub use fault::CellFault;
 pub use plain::{PlainRecords, RecordSummary, read_plain_records};
+pub use rows::{read_rows, read_texts};
 
 /// What is declared of a column of values. Numbers are in units of the last digit behind the point.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -139,7 +139,8 @@ impl<'t> AwaitingKeys<'t> {
         let mut products = Zeroizing::new(Vec::with_capacity(2 * others.len()));
         for (seat, keys) in &others {
             let party = self.task.party(*seat);
-            if [&keys.mask_key, &keys.sealing_key].iter().any(|key| seen.contains(key)) {
+            let is_shared = [&keys.mask_key, &keys.sealing_key].iter().any(|key| seen.contains(key));
+            if is_shared || keys.mask_key == keys.sealing_key {
                 return Err(Error::SharedKey { peer: party.clone() }); // MASK-5
             }
             seen.extend([&keys.mask_key, &keys.sealing_key]);
@@ -400,6 +401,11 @@ impl<'t> Masking<'t, '_> {
         Some(MaskedChunk { bytes })
     }
 
+    /// Returns what opens the commitment to the vector, where one is agreed on; to be kept before [`Self::finish`].
+    pub fn opening(&self) -> Option<&Opening> {
+        self.commitment.as_ref()
+    }
+
     /// Ends the vector; also returns what opens the commitment to it, where one is agreed on.
     ///
     /// # Errors
@@ -478,7 +484,7 @@ impl<'t> AwaitingConsents<'t> {
     /// each other dealer, and never both of one.
     ///
     /// # Errors
-    /// [`Error::NoConsent`], MASK-10; [`Error::AnsweredBefore`], MASK-11.
+    /// [`Error::BadSurvivors`], MASK-3; [`Error::NoConsent`], MASK-10; [`Error::AnsweredBefore`], MASK-11.
     pub fn answer(
         self,
         consents: &Consents,

@@ -283,9 +283,18 @@ impl<'t> CollectingVectors<'t> {
     /// Takes a party's word that it withdraws, because of whose shares.
     ///
     /// # Errors
-    /// [`Error::NotAParty`].
+    /// [`Error::NotAParty`], [`Error::OutOfTurn`], [`Error::Malformed`], MASK-13.
     pub fn complain(&mut self, from: &PartyId, complaint: Complaint) -> Result<(), Error> {
-        self.run.task.seat(from)?;
+        let seat = self.run.task.seat(from)?;
+        let (peer, message) = (from.clone(), Complaint::NAME);
+        let complained = self.complaints.iter().any(|(other, _)| other == from);
+        if complained || !self.dealings.contains_key(&seat) || self.ends.contains_key(&seat) {
+            return Err(Error::OutOfTurn { peer, message }); // MASK-13
+        }
+        if complaint.against == seat || !self.dealings.contains_key(&complaint.against) {
+            let cause = Malformation::Field { field: "against" };
+            return Err(Error::Malformed { peer, message, cause }); // MASK-13
+        }
         self.complaints.push((from.clone(), self.run.task.party(complaint.against).clone()));
         Ok(())
     }
@@ -401,11 +410,6 @@ impl<'t> CollectingAnswers<'t> {
             }
         }
         put(&mut self.answers, seat, from, Unmasking::NAME, answer)
-    }
-
-    /// Tells whether enough parties have answered.
-    pub fn is_enough(&self) -> bool {
-        self.answers.len() >= self.masked.run.task.terms().threshold
     }
 
     fn dealers(&self, survived: bool) -> Vec<(u16, &Committed)> {

@@ -1,5 +1,6 @@
 //! Identity keys of the parties: whoever holds them signs and checks, this crate only says what.
 
+use super::contributor::Opening;
 use crate::party::PartyId;
 
 /// Bytes of a signature.
@@ -18,8 +19,14 @@ pub trait Identities {
     fn verify(&self, party: &PartyId, message: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool;
 }
 
-/// Keeps on disk that a party has answered in a session.
+/// Keeps on disk what has to outlast a run.
 pub trait AnswerOnce {
+    /// Keeps what opens the commitment to the own vector, before the commitment leaves.
+    ///
+    /// # Errors
+    /// [`Answered`] where it cannot be kept, which ends the run.
+    fn keep(&mut self, opening: &Opening) -> Result<(), Answered>;
+
     /// Notes, before the answer leaves, that this session is being answered.
     ///
     /// # Errors
@@ -27,6 +34,6 @@ pub trait AnswerOnce {
     fn note(&mut self, session: &[u8; 32]) -> Result<(), Answered>;
 }
 
-/// A session was answered before, or that cannot be noted, so that it must not be answered now.
+/// A session was answered before, or something cannot be kept, so that it must not go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answered;

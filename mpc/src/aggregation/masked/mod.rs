@@ -35,15 +35,17 @@
 //! | adversary | learns | can spoil |
 //! |---|---|---|
 //! | up to t - 1 parties, semi-honest, with or without the coordinator | the sum of the others who survived | nothing |
-//! | a coordinator that lies, with up to 2t - n - 1 parties ([`Task::tolerated`]) | the same: no t honest signatures can be had on two lists of survivors | the run; the total, where it is a party or one helps it (see below) |
+//! | a coordinator that lies, with up to 2t - n - 1 parties, itself one of them where it is a party ([`Task::tolerated`]) | the same: no t signatures can be had on each of two lists of survivors | the run; the total, where it is a party or one helps it (see below) |
 //! | a neutral hub that lies | the same | the run; not the total, whose tag it cannot make |
-//! | a party that lies | the same | the total, within what its own words can hold: bounds are its own program's to keep; the run, named: [`Error::BadShare`](crate::Error::BadShare), [`Error::BadDealing`](crate::Error::BadDealing) |
+//! | a party that lies | the same | the total, within what its own words can hold: bounds are its own program's to keep; the run, named: [`Error::BadShare`](crate::Error::BadShare), [`Error::BadDealing`](crate::Error::BadDealing); the run, unnamed, by a false tag or words beyond the bounds that overflow ([`Error::AlteredTotal`](crate::Error::AlteredTotal) says the coordinator) |
 //! | more: t parties, or beyond 2t - n - 1 with a lying coordinator | single vectors | all |
 //!
 //! Assumptions: gap Diffie-Hellman on ristretto255 with HKDF as a random oracle (a seed is public as a multiple of the
 //! generator), the cipher as a pseudorandom function, signatures that cannot be forged. The caller supplies
 //! [`Identities`], authenticated and confidential channels (who sends what is hidden from nobody else otherwise) and
 //! [`AnswerOnce`].
+//!
+//! The coordinator cannot check the total by itself: it holds once a survivor has confirmed it (`Finished`).
 //!
 //! *Not protected*: what the sum itself tells. Of the sum of two, each sees the other's part; hence a minimum of three
 //! survivors, or noise ([`SumTerms::noisy`]). All but one who collude see the last one's vector. Sums of the same data
@@ -72,9 +74,12 @@
 //! - More than 100 parties would want the k-regular graph of Bell et al. (CCS 2020); they are refused.
 //!
 //! # Checks
+//! Attacks that a check alone does not describe are in `tests/sum_adversary.rs`, every message altered in
+//! `tests/sum_sweep.rs`, vectors of an independent implementation in `tests/sum_vectors.rs`.
+//!
 //! | check | what is checked | error | test |
 //! |---|---|---|---|
-//! | MASK-1 | terms make a sum that protects, and no sum overflows | [`Error::Sum`](crate::Error::Sum), [`Error::SumOverflow`](crate::Error::SumOverflow) | `tests/sum_adversary.rs` |
+//! | MASK-1 | terms make a sum that protects, and no sum overflows | [`Error::Sum`](crate::Error::Sum), [`Error::SumOverflow`](crate::Error::SumOverflow) | `tests/sum_party.rs` |
 //! | MASK-2 | the own vector has the agreed length and bounds | [`Error::VectorLength`](crate::Error::VectorLength), [`Error::OutOfRange`](crate::Error::OutOfRange) | same |
 //! | MASK-3 | seats rise; the own keys are those of this run; everyone signed its own | [`Error::BadSurvivors`](crate::Error::BadSurvivors), [`Error::OtherKeys`](crate::Error::OtherKeys), [`Error::BadSignature`](crate::Error::BadSignature) | same |
 //! | MASK-4 | enough parties came | [`Error::TooFewParties`](crate::Error::TooFewParties) | same |
@@ -82,14 +87,14 @@
 //! | MASK-6 | those who dealt are of those who came, and enough | [`Error::BadSurvivors`](crate::Error::BadSurvivors), [`Error::TooFewParties`](crate::Error::TooFewParties) | same |
 //! | MASK-7 | shares open, and are those committed to | [`Error::BadShare`](crate::Error::BadShare) | same |
 //! | MASK-8 | survivors are dealers, this party's vector is as it sent it, enough are left | [`Error::BadSurvivors`](crate::Error::BadSurvivors), [`Error::TooFewParties`](crate::Error::TooFewParties) | same |
-//! | MASK-9 | a vector comes in the agreed chunks | [`Error::Count`](crate::Error::Count) | same |
-//! | MASK-10 | enough survivors signed the own list | [`Error::NoConsent`](crate::Error::NoConsent) | same |
+//! | MASK-9 | a vector comes in the agreed chunks | [`Error::Count`](crate::Error::Count) | `tests/sum_party.rs`, `tests/sum_hub.rs` |
+//! | MASK-10 | enough survivors signed the own list | [`Error::NoConsent`](crate::Error::NoConsent) | `tests/sum_party.rs` |
 //! | MASK-11 | the session is answered once | [`Error::AnsweredBefore`](crate::Error::AnsweredBefore) | same |
 //! | MASK-12 | the total has the tag of the survivors' vectors | [`Error::AlteredTotal`](crate::Error::AlteredTotal) | same |
-//! | MASK-13 | the coordinator hears parties of the sum, in turn, once, in the agreed numbers | [`Error::NotAParty`](crate::Error::NotAParty), [`Error::OutOfTurn`](crate::Error::OutOfTurn), [`Error::Count`](crate::Error::Count), [`Error::BadElement`](crate::Error::BadElement) | same |
+//! | MASK-13 | the coordinator hears parties of the sum, in turn, once, in the agreed numbers | [`Error::NotAParty`](crate::Error::NotAParty), [`Error::OutOfTurn`](crate::Error::OutOfTurn), [`Error::Count`](crate::Error::Count), [`Error::BadElement`](crate::Error::BadElement), [`Error::Malformed`](crate::Error::Malformed) | `tests/sum_hub.rs` |
 //! | MASK-14 | keys and consents are signed, keys usable | [`Error::BadSignature`](crate::Error::BadSignature), [`Error::BadElement`](crate::Error::BadElement), [`Error::SharedKey`](crate::Error::SharedKey) | same |
-//! | MASK-15 | enough parties are left at each step | [`Error::TooFewParties`](crate::Error::TooFewParties) | `tests/sum.rs` |
-//! | MASK-16 | root and tag fit what came | [`Error::Transcript`](crate::Error::Transcript), [`Error::Malformed`](crate::Error::Malformed) | `tests/sum_adversary.rs` |
+//! | MASK-15 | enough parties are left at each step | [`Error::TooFewParties`](crate::Error::TooFewParties) | same |
+//! | MASK-16 | root and tag fit what came | [`Error::Transcript`](crate::Error::Transcript), [`Error::Malformed`](crate::Error::Malformed) | same |
 //! | MASK-17 | returned shares are those dealt | [`Error::BadShare`](crate::Error::BadShare) | same |
 //! | MASK-18 | recovered secrets are those of the public keys | [`Error::BadDealing`](crate::Error::BadDealing) | same |
 //! | MASK-19 | a party holds the total that was sent | [`Error::Transcript`](crate::Error::Transcript) | same |

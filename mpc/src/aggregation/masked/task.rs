@@ -67,7 +67,11 @@ impl Task {
             (2..=parties).contains(&terms.threshold),
             "has a threshold between 2 and its number of parties",
         )?;
-        rule(2 * terms.threshold > parties, "has a threshold of more than half of its parties")?;
+        let majority = 2 * terms.threshold > parties + own_seats(&terms);
+        rule(
+            majority,
+            "has a threshold of more than half of its parties, and one more where a party coordinates",
+        )?;
         let minimum = (terms.threshold..=parties).contains(&terms.minimum);
         rule(minimum, "has a minimum between its threshold and its number of parties")?;
         let hidden = terms.noisy || terms.minimum >= FEWEST_WITHOUT_NOISE;
@@ -98,11 +102,12 @@ impl Task {
         &self.id
     }
 
-    /// Returns how many parties may collude with a coordinator that lies, without learning another's vector:
-    /// 2 t - n - 1, and fewer than t in any case.
+    /// Returns how many parties may collude with a coordinator that lies, without learning another's vector: 2 t - n - 1,
+    /// one of which is the coordinator itself where it is a party; and fewer than t with it in any case.
     pub fn tolerated(&self) -> usize {
         let (threshold, parties) = (self.terms.threshold, self.terms.parties.len());
-        (2 * threshold).saturating_sub(parties + 1).min(threshold - 1)
+        let seats = (2 * threshold).saturating_sub(parties + 1).min(threshold - 1);
+        seats.saturating_sub(own_seats(&self.terms))
     }
 
     /// Checks a party's own vector, and lends it for masking: MASK-2.
@@ -168,6 +173,11 @@ impl Task {
     pub(super) fn quorum(&self) -> usize {
         self.terms.threshold.max(self.terms.minimum)
     }
+}
+
+/// Counts the seats of the coordinator: one where it is a party.
+fn own_seats(terms: &SumTerms) -> usize {
+    usize::from(terms.parties.contains(&terms.coordinator))
 }
 
 fn identify(terms: &SumTerms, ring: Ring) -> [u8; DIGEST_BYTES] {

@@ -56,11 +56,8 @@ fn cuts() -> [Cut; 5] {
 const OUTPUTS: [&str; 3] = ["csv", "json", "html"];
 
 /// Flags by which a party writes everything that it can.
-fn outputs(sums: &Sums, name: &str) -> Vec<String> {
-    let files = OUTPUTS.iter().flat_map(|kind| [format!("--{kind}"), format!("{name}.figures.{kind}")]);
-    let is_committed = name != HUB && sums.place.read("agreement.toml").contains("commitments = true");
-    let opening = is_committed.then(|| ["--opening".to_owned(), format!("{name}.opening")]);
-    files.chain(opening.into_iter().flatten()).collect()
+fn outputs(name: &str) -> Vec<String> {
+    OUTPUTS.iter().flat_map(|kind| [format!("--{kind}"), format!("{name}.figures.{kind}")]).collect()
 }
 
 /// A run in which some parties have a tapped line, all others running freely.
@@ -75,10 +72,10 @@ impl<'a> Meeting<'a> {
     /// Starts all, with outputs; the lines of `taps` go dead after so many bytes.
     fn start(sums: &'a Sums, taps: &[(&'static str, u64)]) -> Self {
         let start = |name: &str, address: &str| {
-            let outputs = outputs(sums, name);
+            let outputs = outputs(name);
             sums.connect(name, address, &outputs.iter().map(String::as_str).collect::<Vec<_>>())
         };
-        let coordinator = outputs(sums, sums.coordinator());
+        let coordinator = outputs(sums.coordinator());
         let listener = sums.listen(&coordinator.iter().map(String::as_str).collect::<Vec<_>>());
         let tapped = taps.iter().map(|(name, bytes)| {
             let tap = Tap::lay(&listener.address, *bytes);
@@ -335,11 +332,7 @@ fn on_cells(terms: &mut Terms) {
 
 /// Parties whose tables have other rows, in another order, each its own.
 fn sums_of_cells(has_hub: bool) -> Sums {
-    sums_of_cells_on(has_hub, on_cells)
-}
-
-fn sums_of_cells_on(has_hub: bool, change: impl FnOnce(&mut Terms)) -> Sums {
-    let sums = Sums::agreed(3, has_hub, change);
+    let sums = Sums::agreed(3, has_hub, on_cells);
     sums.place.write("cells.txt", CELLS.join("\n"));
     sums.place.write("east.csv", "cases,town\n1,Tonglu\n2.5,西湖\n3, Xihu\n4,Xihu\n-5,\"a \"\"b\"\", c\"\n");
     sums.place.write("north.csv", "town,cases\n西湖,10\n\"a \"\"b\"\", c\",1\nXihu,20\nTonglu,\nYuhang,3\n");
@@ -388,10 +381,23 @@ fn a_hub_without_the_list_of_cells_coordinates_all_the_same() {
     callers.into_iter().for_each(|running| drop(running.end().done()));
 }
 
+/// Terms under which every party commits to its figures.
+fn committed(terms: &mut Terms) {
+    terms.sum.as_mut().unwrap().commitments = true;
+}
+
 #[test]
 fn an_opening_is_its_owner_s_alone_and_everyone_has_the_commitment() {
-    let sums = Sums::agreed(3, true, |terms| terms.sum.as_mut().unwrap().commitments = true);
-    let reports = agreed(Meeting::start(&sums, &[]).end());
+    let sums = Sums::agreed(3, true, committed);
+    let listener = sums.listen(&["--json", "board.figures.json"]);
+    let connect = |name: &'static str| {
+        let (json, opening) = (format!("{name}.figures.json"), format!("{name}.opening"));
+        sums.connect(name, &listener.address, &["--json", &json, "--opening", &opening])
+    };
+    let callers: Vec<_> = sums.callers().map(|name| (name, connect(name))).collect();
+    let ended = callers.into_iter().map(|(name, running)| (name, running.end()));
+    let ended: Vec<_> = ended.chain([(HUB, listener.running.end())]).collect();
+    let reports = agreed(ended);
     for name in &sums.parties {
         let path = sums.place.path(&format!("{name}.opening"));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
@@ -441,16 +447,17 @@ fn an_altered_opening_does_not_hold(sums: &Sums) {
 
 #[test]
 fn an_opening_of_named_cells_holds() {
-    let sums = sums_of_cells_on(false, |terms| {
-        on_cells(terms);
-        terms.sum.as_mut().unwrap().commitments = true;
-    });
-    let (cells, kept) =
-        (["--cells", "cells.txt", "--output", "east.totals.csv"], ["--opening", "east.opening"]);
-    let listener = sums.listen(&[&cells[..], &kept, &["--json", "sums.json"]].concat());
+    let sums = sums_of_cells(true);
+    let mut terms = sums.terms();
+    on_cells(&mut terms);
+    committed(&mut terms);
+    sums.sign("committed.toml", terms);
+    let agreement = ["--agreement", "committed.toml"];
+    let listener = sums.listen(&[&agreement[..], &["--json", "sums.json"]].concat());
     let connect = |name| {
         let flags = [&cell_flags(name)[..], &["--opening".to_owned(), format!("{name}.opening")]].concat();
-        sums.connect(name, &listener.address, &flags.iter().map(String::as_str).collect::<Vec<_>>())
+        let flags = flags.iter().map(String::as_str).chain(agreement).collect::<Vec<_>>();
+        sums.connect(name, &listener.address, &flags)
     };
     let callers: Vec<_> = sums.callers().map(connect).collect();
     listener.running.end().done();

@@ -4,20 +4,26 @@
 #[path = "../tests/common/sum.rs"]
 mod sum;
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sum::{Clock, Losses, Step, run_timed, terms};
+use tidegate_mpc::Suite;
 use tidegate_mpc::aggregation::masked::{Task, Values};
+use tidegate_mpc::testing::fill_masks;
 
 /// Parties, words, and how many vanish before they send their vectors.
-const CASES: [(usize, usize, usize); 6] = [
+const CASES: [(usize, usize, usize); 9] = [
     (10, 100_000, 0),
     (10, 1_000_000, 0),
     (10, 1_000_000, 2),
     (50, 100_000, 0),
     (100, 100_000, 0),
     (10, 10_000_000, 2),
+    (50, 1_000_000, 0),
+    (100, 1_000_000, 0),
+    (100, 100_000, 10),
 ];
 
 /// Returns the time that this thread computed: other work on the machine does not count.
@@ -59,5 +65,24 @@ fn whole_runs(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, whole_runs);
+/// Masks by themselves, and what memory allows: a copy reads and writes every byte once.
+fn masks(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("masks");
+    group.sample_size(10).measurement_time(Duration::from_secs(1));
+    for len in [1usize << 14, 1 << 23, 80_000_000] {
+        let (mut out, source) = (vec![0; len], vec![1; len]);
+        group.throughput(Throughput::Bytes(len as u64));
+        for suite in Suite::ALL {
+            group.bench_function(BenchmarkId::new(suite.name(), len), |bencher| {
+                bencher.iter(|| fill_masks(suite, &[7; 32], black_box(&mut out)));
+            });
+        }
+        group.bench_function(BenchmarkId::new("copy", len), |bencher| {
+            bencher.iter(|| black_box(&mut out).copy_from_slice(black_box(&source)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, masks, whole_runs);
 criterion_main!(benches);

@@ -10,6 +10,7 @@ pub use self::prio::{AggregatorSide, report_keys, report_task, run_prio3, sealed
 use crate::error::Error;
 use crate::items::ItemSet;
 use crate::join::{Cell, Plan, Records};
+use crate::prg::{Keystream, Suite};
 use crate::psi::{Intersection, Tags};
 use crate::run::{
     Borrow, Disclosure, JoinTask, Lend, Outcome, Refused, RunError, greet, join, psi_cardinality, psi_ecdh,
@@ -52,6 +53,11 @@ pub fn agreed_sessions(
     let answer = Hello::new(&sender, sender_len, &mut seeded_rng(1002));
     let agree = |terms, own, peer| Session::agree(terms, own, peer).expect("the terms match");
     (agree(&receiver, &hello, &answer), agree(&sender, &answer, &hello))
+}
+
+/// Fills `out`, whose length is a multiple of 64, with the masks that `key` gives: the step by itself, for benches.
+pub fn fill_masks(suite: Suite, key: &[u8; 32], out: &mut [u8]) {
+    Keystream::new(suite, key).fill(0, out);
 }
 
 /// Sorts and codes the tags that `material` is cut to, as the session's sender does: the step by itself, for

@@ -68,7 +68,7 @@ async fn listen(
     if let Ok(address) = listener.local_addr() {
         notice(LinkNotice::Listening { address });
     }
-    let mut hall = Hall::default();
+    let mut hall = Hall::new(came.config.guests.len());
     while came.links.len() < came.config.guests.len() {
         tokio::select! {
             knock = listener.accept() => match knock {

@@ -16,7 +16,7 @@ use super::handshake::{Desk, Failure};
 use super::wire::Wire;
 use super::{LinkConfig, LinkNotice, Refusal, resolve};
 
-/// Connections whose handshake may run at the same time.
+/// Connections whose handshake may run at the same time, besides one for each party that is expected.
 const MAX_HANDSHAKES: usize = 32;
 
 /// Different refusals that are reported; a flood of strangers must not become a flood of messages.
@@ -37,7 +37,7 @@ pub(super) async fn listen(
     if let Ok(address) = listener.local_addr() {
         notice(LinkNotice::Listening { address });
     }
-    let mut hall = Hall::default();
+    let mut hall = Hall::new(1);
     loop {
         tokio::select! {
             knock = listener.accept() => match knock {
@@ -71,8 +71,9 @@ pub(super) async fn bind(address: &str) -> Result<TcpListener, LinkError> {
 }
 
 /// Where those who knocked are looked at.
-#[derive(Default)]
 pub(super) struct Hall {
+    /// Most handshakes at a time.
+    most: usize,
     pub(super) handshakes: JoinSet<(SocketAddr, Result<TlsStream<Wire>, Failure>)>,
     /// Handshakes in order of arrival.
     guests: Vec<(IpAddr, AbortHandle)>,
@@ -80,10 +81,16 @@ pub(super) struct Hall {
 }
 
 impl Hall {
+    /// Opens the hall for so many parties.
+    pub(super) fn new(expected: usize) -> Self {
+        let most = MAX_HANDSHAKES + expected;
+        Self { most, handshakes: JoinSet::new(), guests: Vec::new(), reported: HashSet::new() }
+    }
+
     /// Starts a handshake, and makes room for it if need be.
     pub(super) fn admit(&mut self, tcp: TcpStream, from: SocketAddr, desk: &Arc<Desk>) {
         self.guests.retain(|(_, handshake)| !handshake.is_finished());
-        if self.guests.len() >= MAX_HANDSHAKES {
+        if self.guests.len() >= self.most {
             self.evict();
         }
         let desk = Arc::clone(desk);

@@ -24,7 +24,7 @@
 //! |---|---|
 //! | reads or alters the traffic | TLS 1.3; a recorded link with X25519MLKEM768 stays closed if either of the two holds |
 //! | pretends to be the peer | the pinned key; anyone else is refused and reported |
-//! | knocks to keep the peer out | 32 handshakes at a time, each bounded in time; a flood from one address evicts itself, one from many may delay the peer |
+//! | knocks to keep the peer out | 32 handshakes at a time (more where several parties are expected), each bounded in time; a flood from one address evicts itself, one from many may delay the peer |
 //! | replays or splices connections | fresh keys per link, no resumption; [`Link::channel_binding`] |
 //! | is the peer, and malicious | hard limits on every length before allocating, bounded queues; each wait is bounded, the whole run only by the number of waits |
 //! | cuts the line | an error naming the peer, within the silence limit |

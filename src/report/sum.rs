@@ -219,7 +219,10 @@ impl ProtectionLines {
                     plan.minimum_honest, rule.epsilon
                 )
             }
-            None => format!("no cell with numbers of fewer than {} parties", plan.minimum_contributors),
+            None => format!(
+                "no cell with numbers other than 0 of fewer than {} parties",
+                plan.minimum_contributors
+            ),
         };
         let parties = fewest_parties(plan.minimum_parties, plan.parties);
         Self { owner: ALL_PARTIES.to_owned(), rules: vec![cells, parties], suppressed }

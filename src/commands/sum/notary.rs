@@ -70,7 +70,7 @@ impl AnswerOnce for Keeper<'_> {
     }
 
     fn note(&mut self, session: &[u8; 32]) -> Result<(), Answered> {
-        let kept = self.plan.state.note_answer(session).map_err(Error::from);
+        let kept = self.plan.state.note_answer(session, &self.plan.own_name).map_err(Error::from);
         self.kept(kept)
     }
 }

@@ -123,13 +123,15 @@ impl VectorPlan {
             ColumnData::Groups(_) => &[],
         };
         for (&cell, &number) in own.cells.iter().zip(numbers) {
-            flags.get_mut(cell as usize).into_iter().for_each(|flag| *flag = 1);
+            // A party that lists a zero adds nothing to the others' figures, so it does not hide them.
+            flags.get_mut(cell as usize).into_iter().for_each(|flag| *flag = i64::from(number != 0));
             values.get_mut(cell as usize).into_iter().for_each(|value| *value += number);
         }
         VectorContribution(words)
     }
 
-    /// Checks totals of `survivors` parties, and returns the released ones: nothing where too few parties have a cell.
+    /// Checks totals of `survivors` parties, and returns the released ones: nothing where too few parties
+    /// have a number other than 0 in a cell.
     ///
     /// # Errors
     /// [`SumError`]; no variant holds a figure.

@@ -179,7 +179,9 @@ proptest! {
         let survivors = u32::try_from(tables.len()).unwrap();
         let released = plan.release(&totals(&plan, &tables, 1), survivors).unwrap();
         for (cell, found) in (0..).zip(released) {
-            let values: Vec<_> = parties.iter().filter_map(|party| party.get(&cell)).collect();
+            // Who lists a zero hides nobody's figure.
+            let values = parties.iter().filter_map(|party| party.get(&cell));
+            let values: Vec<_> = values.filter(|value| **value != 0).collect();
             let expected = (values.len() >= 3).then(|| values.into_iter().sum::<i64>());
             prop_assert_eq!(found, expected);
         }

@@ -10,13 +10,14 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tidegate_mpc::aggregation::masked::{Opening, Values};
+use tidegate_mpc::aggregation::masked::{Opening, Values, listed_commitment, signed_text};
 
-use super::sum::KeptOpening;
+use super::sum::{DOMAIN, KeptOpening};
 use crate::cli::AuditArgs;
 use crate::data::DataError;
 use crate::error::{Error, exit};
-use crate::hex::unhex;
+use crate::hex::{unhex, unhex_all};
+use crate::identity::{PublicKey, Signature};
 use crate::report::{self, REPORT_VERSION, Report, SumReport, grouped};
 
 /// What an audit found.
@@ -30,6 +31,8 @@ struct AuditReport {
     agreement_id: String,
     agreement_hash: String,
     commitment: String,
+    /// The key that signed the commitment, to be compared with the agreement's.
+    signed_by: String,
     /// How many figures were opened.
     figures: u64,
 }
@@ -43,7 +46,8 @@ impl fmt::Display for AuditReport {
             writeln!(f, "Differs: the {figures} figures are not those that {party} committed to")?;
         }
         writeln!(f, "Agreement: {} ({})", self.agreement_id, self.agreement_hash)?;
-        writeln!(f, "Commitment: {}", self.commitment)
+        writeln!(f, "Commitment: {}", self.commitment)?;
+        writeln!(f, "Signed by: {}", self.signed_by)
     }
 }
 
@@ -99,6 +103,7 @@ fn audit(sum: &SumReport, kept: &KeptOpening) -> Result<AuditReport, Error> {
             "pass the files as `tidegate sum` wrote them",
         );
     };
+    check_signature(sum, &kept.party, &digest)?;
     let opening = Opening::new(session, salt.into());
     let holds = opening.opens(&digest, Values::Wide(&kept.values));
     Ok(AuditReport {
@@ -109,7 +114,26 @@ fn audit(sum: &SumReport, kept: &KeptOpening) -> Result<AuditReport, Error> {
         agreement_id: sum.agreement.id.clone(),
         agreement_hash: sum.agreement.hash.clone(),
         commitment: commitment.to_owned(),
+        signed_by: party.map(|party| party.key.clone()).unwrap_or_default(),
         figures: kept.values.len() as u64,
+    })
+}
+
+/// Checks that the party signed the list in which the report found its commitment.
+fn check_signature(sum: &SumReport, name: &str, commitment: &[u8; 32]) -> Result<(), Error> {
+    let signed = || {
+        let (place, party) = sum.parties.iter().enumerate().find(|(_, party)| party.name == name)?;
+        let (evidence, signature) = (sum.evidence.as_ref()?, party.signature.as_deref()?);
+        let survivors = unhex_all(&evidence.survivors)?;
+        let text = signed_text(&unhex(&evidence.session)?, &survivors)?;
+        let listed = listed_commitment(&survivors, place)? == *commitment;
+        let signature = Signature::from_bytes(unhex(signature)?);
+        let key: PublicKey = party.key.parse().ok()?;
+        (listed && key.verify(DOMAIN, &text, &signature).is_ok()).then_some(())
+    };
+    signed().ok_or_else(|| Error::Usage {
+        what: format!("the report does not hold the signature of {name:?} over its commitment"),
+        hint: "pass a report as `tidegate sum --json` wrote it; an altered one proves nothing",
     })
 }
 

@@ -29,7 +29,8 @@ pub use self::html::{html_page, sum_page};
 pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};
 pub use self::psi::{ProtocolLines, PsiReport, SizeLines};
 pub use self::sum::{
-    BudgetLine, SumLearnedLines, SumPartyLine, SumPartyState, SumProtocolLines, SumReport, VectorLines,
+    BudgetLine, SumEvidenceLines, SumLearnedLines, SumPartyLine, SumPartyState, SumProtocolLines, SumReport,
+    VectorLines,
 };
 
 /// Version of the JSON form.

@@ -41,6 +41,9 @@ pub struct SumReport {
     pub minimum_parties: u32,
     /// The parties, in the order of the agreement.
     pub parties: Vec<SumPartyLine>,
+    /// What the parties signed, where they commit to their figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<SumEvidenceLines>,
     /// Who sent shares that did not fit what they had committed to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejected_shares: Vec<String>,
@@ -87,6 +90,18 @@ pub struct SumPartyLine {
     /// What it committed to, in hexadecimal digits, where that is agreed on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commitment: Option<String>,
+    /// Its signature over the list that holds the commitments, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+/// What the survivors of a sum signed, in hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SumEvidenceLines {
+    /// The session.
+    pub session: String,
+    /// The list of survivors, with their commitments.
+    pub survivors: String,
 }
 
 /// How far a party came in a run.

@@ -222,6 +222,7 @@ pub(super) fn sum_report() -> SumReport {
         minimum_parties: 2,
         parties: sum_parties(),
         rejected_shares: vec!["river".into()],
+        evidence: None,
         records: Some(RecordSummary { rows: 1003, records: 1000, rejected }),
         budget: Some(BudgetLine {
             dataset: "stays".into(),
@@ -246,6 +247,7 @@ fn sum_parties() -> Vec<SumPartyLine> {
         key: format!("ed25519:{name}"),
         state,
         commitment: commitment.map(str::to_owned),
+        signature: None,
     };
     let vanished = SumPartyState::Vanished { step: "masked figures".into() };
     vec![

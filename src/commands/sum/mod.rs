@@ -24,6 +24,7 @@ use crate::link::{CancelToken, WireBytes};
 use crate::progress::Progress;
 use crate::report::{self, SumReport, sum_page, tables_csv};
 
+pub(super) use self::notary::DOMAIN;
 pub(super) use self::opening::KeptOpening;
 
 use self::figures::{Own, Reading, Released};

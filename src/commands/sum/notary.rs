@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::identity::{Identity, PublicKey, Signature};
 
 /// Domain of the signatures of a sum.
-const DOMAIN: &str = "tidegate/1 sum";
+pub(crate) const DOMAIN: &str = "tidegate/1 sum";
 
 /// The own identity, and everyone's keys.
 #[derive(Debug)]

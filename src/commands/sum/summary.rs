@@ -11,8 +11,8 @@ use crate::data::RecordSummary;
 use crate::hex::hex;
 use crate::progress::{Progress, peak_memory_bytes};
 use crate::report::{
-    AgreementLine, BudgetLine, ProtectionLines, REPORT_VERSION, SumLearnedLines, SumPartyLine, SumPartyState,
-    SumProtocolLines, SumReport, TrafficLines, VectorLines,
+    AgreementLine, BudgetLine, ProtectionLines, REPORT_VERSION, SumEvidenceLines, SumLearnedLines,
+    SumPartyLine, SumPartyState, SumProtocolLines, SumReport, TrafficLines, VectorLines,
 };
 use crate::statistics::StatisticTable;
 
@@ -44,6 +44,7 @@ pub(super) fn report(
         threshold: u32::try_from(task.threshold).unwrap_or(u32::MAX),
         minimum_parties: u32::try_from(task.minimum).unwrap_or(u32::MAX),
         parties: parties(plan, found),
+        evidence: evidence(plan, found),
         rejected_shares: found.rejected_shares.clone(),
         records: records.cloned(),
         budget: budget(plan, found),
@@ -118,9 +119,19 @@ fn parties(plan: &Plan, found: &Found) -> Vec<SumPartyLine> {
         };
         let commitment = found.sum.commitments().iter().find(|(other, _)| other == party);
         let commitment = commitment.map(|(_, digest)| hex(digest));
-        SumPartyLine { name: party.to_string(), key, state, commitment }
+        let signed = found.sum.evidence().signatures().iter().filter(|_| commitment.is_some());
+        let signature =
+            signed.filter(|(other, _)| other == party).map(|(_, signature)| hex(signature)).next();
+        SumPartyLine { name: party.to_string(), key, state, commitment, signature }
     };
     found.sum.standings().iter().zip(keys).map(line).collect()
+}
+
+/// Keeps what shows others who committed to what.
+fn evidence(plan: &Plan, found: &Found) -> Option<SumEvidenceLines> {
+    let survivors = hex(found.sum.evidence().survivors());
+    let evidence = SumEvidenceLines { session: hex(found.sum.session()), survivors };
+    plan.task.terms().commitments.then_some(evidence)
 }
 
 fn budget(plan: &Plan, found: &Found) -> Option<BudgetLine> {

@@ -511,7 +511,8 @@ impl<'t> AwaitingConsents<'t> {
             Unmasking { seeds: Zeroizing::new(shares(true)), keys: Zeroizing::new(shares(false)) };
         let total = Assembly::new(state.task);
         let Shared { task, session, tag_key, .. } = state;
-        Ok((AwaitingTotal { task, session, tag_key, survivors: self.survivors, total }, unmasking))
+        let (survivors, consents) = (self.survivors, consents.clone());
+        Ok((AwaitingTotal { task, session, tag_key, survivors, consents, total }, unmasking))
     }
 
     /// Counts the survivors whose signatures over the own list hold, up to the threshold.
@@ -532,6 +533,7 @@ pub struct AwaitingTotal<'t> {
     session: [u8; DIGEST_BYTES],
     tag_key: TagKey,
     survivors: Survivors,
+    consents: Consents,
     total: Assembly,
 }
 
@@ -561,6 +563,6 @@ impl AwaitingTotal<'_> {
         if !bool::from(found.ct_eq(&end.tag)) {
             return Err(Error::AlteredTotal { peer: peer.clone() }); // MASK-12
         }
-        Ok(Sum::new(self.task, self.session, &self.survivors, words))
+        Ok(Sum::new(self.task, self.session, &self.survivors, &self.consents, words))
     }
 }

@@ -374,7 +374,8 @@ impl<'t> CollectingConsents<'t> {
     pub fn close(self) -> Result<(CollectingAnswers<'t>, Consents), Error> {
         enough(self.consents.len(), self.masked.run.task.terms().threshold, "confirmed the survivors")?;
         let consents = Consents { entries: self.consents.into_iter().collect() };
-        Ok((CollectingAnswers { masked: self.masked, answers: BTreeMap::new() }, consents))
+        let signed = consents.clone();
+        Ok((CollectingAnswers { masked: self.masked, consents, answers: BTreeMap::new() }, signed))
     }
 }
 
@@ -382,6 +383,7 @@ impl<'t> CollectingConsents<'t> {
 #[derive(Debug)]
 pub struct CollectingAnswers<'t> {
     masked: Masked<'t>,
+    consents: Consents,
     answers: BTreeMap<u16, Unmasking>,
 }
 
@@ -429,7 +431,10 @@ impl<'t> CollectingAnswers<'t> {
         masks.apply_to(&mut words);
         let tags = survivors.entries.iter().filter_map(|(_, end)| Tag::from_bytes(&end.tag));
         let tag = masks.apply_to_tag(tags.fold(Tag::default(), Tag::add)).to_bytes();
-        Ok(Total { sum: Sum::new(run.task, run.session, &survivors, words), end: TotalEnd { tag } })
+        Ok(Total {
+            sum: Sum::new(run.task, run.session, &survivors, &self.consents, words),
+            end: TotalEnd { tag },
+        })
     }
 
     /// Returns what takes off all masks: of each survivor alone, and of each pair of which one did not survive.

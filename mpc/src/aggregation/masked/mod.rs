@@ -118,5 +118,5 @@ pub use messages::{
     ShareBundle, Survivors, TotalChunk, TotalEnd, Unmasking, VectorChunk,
 };
 pub use ring::Ring;
-pub use sum::{Standing, Sum};
+pub use sum::{Evidence, Standing, Sum, listed_commitment, signed_text};
 pub use task::{Admitted, MAX_LEN, MAX_PARTIES, SumTerms, Task, Values};

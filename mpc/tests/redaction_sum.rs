@@ -183,7 +183,7 @@ fn own_errors() -> Vec<(Error, &'static str)> {
         (Error::OutOfRange { count: 2 }, "2 values lie outside of the agreed bounds"),
         (
             Error::TooFewParties { found: 2, needed: 3, step: "dealt shares" },
-            "2 parties dealt shares; 3 are needed",
+            "too few parties dealt shares: 2 of the 3 needed",
         ),
         (
             Error::AnsweredBefore,

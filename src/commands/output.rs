@@ -1,13 +1,17 @@
-//! What commands that read keys have in common: rows without a key, and places where results go, checked before a run
-//! has to count.
+//! What commands that read tables have in common: rows left out, and the places where results go, checked before a run has
+//! to count.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use crate::data::{DataError, KeyedTable, SinkOptions, TableSink, TableSource, write_rejects};
 use crate::error::Error;
 use crate::link::CancelToken;
 use crate::progress::Progress;
+use crate::report::tables_csv;
+use crate::statistics::StatisticTable;
 use crate::whole_file::{self, Existing, directory_of};
 
 /// Checks that no two of the files that a command reads and writes are one; `flags` names outputs and table.
@@ -75,6 +79,37 @@ pub(super) fn write_file_with(
     let existing = if force { Existing::Replace } else { Existing::Keep };
     let written = whole_file::write_with(path, existing, content);
     written.map_err(|error| DataError::writing(path, error.kind()).into())
+}
+
+/// Where a report with tables goes besides standard output.
+pub(super) struct ReportFiles<'a> {
+    pub(super) csv: Option<&'a Path>,
+    pub(super) json: Option<&'a Path>,
+    pub(super) html: Option<&'a Path>,
+    pub(super) force: bool,
+}
+
+impl ReportFiles<'_> {
+    /// Writes those asked for.
+    pub(super) fn write<R: Serialize>(
+        &self,
+        report: &R,
+        tables: &[StatisticTable],
+        page: impl FnOnce(&R) -> String,
+    ) -> Result<(), Error> {
+        if let Some(csv) = self.csv {
+            write_file(csv, &tables_csv(tables), self.force)?;
+        }
+        if let Some(json) = self.json {
+            let text = serde_json::to_string_pretty(report)
+                .expect("reports are strings, numbers, lists and objects");
+            write_file(json, text.as_bytes(), self.force)?;
+        }
+        if let Some(html) = self.html {
+            write_file(html, page(report).as_bytes(), self.force)?;
+        }
+        Ok(())
+    }
 }
 
 /// Writes the rows without a key.

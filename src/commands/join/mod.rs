@@ -10,13 +10,13 @@ use tidegate_mpc::Session;
 use tidegate_mpc::transport::Framed;
 
 use super::meeting::{Met, Watch};
-use super::output::{check_apart, check_file, check_keys, put_rejects, write_file};
+use super::output::{ReportFiles, check_apart, check_file, check_keys, put_rejects};
 use crate::cli::JoinArgs;
 use crate::data::{Records, SinkOptions, TableSink, TableSource, read_records};
 use crate::error::{Error, exit};
 use crate::link::{CancelToken, Link, WireBytes};
 use crate::progress::Progress;
-use crate::report::{self, JoinReport, html_page, tables_csv};
+use crate::report::{self, JoinReport, html_page};
 use crate::state::Runs;
 use crate::statistics::{JoinResult, OwnRecords};
 
@@ -111,16 +111,8 @@ fn over_link(
 
 /// Writes the files asked for.
 fn write(args: &JoinArgs, report: &JoinReport) -> Result<(), Error> {
-    if let Some(csv) = &args.csv {
-        write_file(csv, &tables_csv(&report.tables), args.force)?;
-    }
-    if let Some(json) = &args.json {
-        let text =
-            serde_json::to_string_pretty(report).expect("reports are strings, numbers, lists and objects");
-        write_file(json, text.as_bytes(), args.force)?;
-    }
-    if let Some(html) = &args.html {
-        write_file(html, html_page(report).as_bytes(), args.force)?;
-    }
-    Ok(())
+    let JoinArgs { csv, json, html, force, .. } = args;
+    let files =
+        ReportFiles { csv: csv.as_deref(), json: json.as_deref(), html: html.as_deref(), force: *force };
+    files.write(report, &report.tables, html_page)
 }

@@ -16,13 +16,13 @@ use std::path::PathBuf;
 use tidegate_mpc::aggregation::masked::{Sum, Values};
 use tidegate_mpc::transport::Traffic;
 
-use super::output::{check_apart, check_file, write_file, write_file_with};
+use super::output::{ReportFiles, check_apart, check_file, write_file_with};
 use crate::cli::SumArgs;
 use crate::data::{CellList, SinkOptions, TableSink, TableSource};
 use crate::error::{Error, exit};
 use crate::link::{CancelToken, WireBytes};
 use crate::progress::Progress;
-use crate::report::{self, SumReport, sum_page, tables_csv};
+use crate::report::{self, SumReport, sum_page};
 
 pub(super) use self::notary::DOMAIN;
 pub(super) use self::opening::KeptOpening;
@@ -119,16 +119,8 @@ fn write_cells(args: &SumArgs, cells: Option<&CellList>, released: &Released<'_>
 
 /// Writes the files asked for.
 fn write(args: &SumArgs, report: &SumReport) -> Result<(), Error> {
-    if let Some(csv) = &args.csv {
-        write_file(csv, &tables_csv(&report.tables), args.force)?;
-    }
-    if let Some(json) = &args.json {
-        let text =
-            serde_json::to_string_pretty(report).expect("reports are strings, numbers, lists and objects");
-        write_file(json, text.as_bytes(), args.force)?;
-    }
-    if let Some(html) = &args.html {
-        write_file(html, sum_page(report).as_bytes(), args.force)?;
-    }
-    Ok(())
+    let SumArgs { csv, json, html, force, .. } = args;
+    let files =
+        ReportFiles { csv: csv.as_deref(), json: json.as_deref(), html: html.as_deref(), force: *force };
+    files.write(report, &report.tables, sum_page)
 }

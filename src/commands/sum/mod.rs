@@ -75,10 +75,11 @@ fn with_progress(args: &SumArgs, cancel: &CancelToken) -> Result<u8, Error> {
         Some(words) => party::run(&plan, words, &mut progress, cancel)?,
         None => party::run(&plan, Values::Wide(&[]), &mut progress, cancel)?,
     };
+    // The own words end here, before the totals take as much room again.
+    let summary = own.map(|own| own.summary);
     let released = plan.figures.release(&plan.agreement, &found.sum)?;
     write_cells(args, cells.as_ref(), &released)?;
-    let summary = own.as_ref().map(|own| &own.summary);
-    let report = summary::report(&plan, summary, &found, released, &mut progress);
+    let report = summary::report(&plan, summary.as_ref(), &found, released, &mut progress);
     write(args, &report)?;
     report::print(&report, args.format, args.rejects.as_deref().is_some_and(TableSink::is_stdout))?;
     Ok(if report.outcome == "withheld" { exit::POLICY } else { exit::DONE })

@@ -1,0 +1,227 @@
+//! Tier C: the guest computes tables of numbers itself. What it writes is bounded, finite, of the declared shape, and otherwise
+//! its own word: it may leave only after a review, or as the noisy mean over many disjoint blocks.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelBridge, ParallelIterator};
+
+use crate::batch::hand_over;
+use crate::declaration::{AggregateDeclaration, Kind};
+use crate::error::{Error, Step, Stop};
+use crate::guest::{Guest, stop};
+use crate::job::{Job, fill};
+use crate::limits::BATCH_ROWS;
+use crate::records::{Records, check};
+use crate::usage::{Run, Usage};
+
+/// The numbers of a guest's tables, in the order of the declaration; those that are missing are `None`.
+pub type Numbers = Vec<Option<f64>>;
+
+/// What an aggregate came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregated {
+    /// Its numbers.
+    pub numbers: Numbers,
+    /// Passes over the data.
+    pub passes: u32,
+    /// What the run used.
+    pub usage: Usage,
+}
+
+/// Runs an aggregate over the partitions of a dataset, which `open` lists anew for each pass.
+///
+/// Partitions run on the threads of the current pool, each in an instance of its own, and their states are merged in the order of
+/// the partitions: the numbers are the same for any number of threads. A module that cannot merge sees all rows in one
+/// instance.
+///
+/// # Errors
+/// [`Error`].
+pub fn aggregate<I, P, E>(job: &Job<'_>, mut open: impl FnMut() -> Result<I, E>) -> Result<Aggregated, Error>
+where
+    I: Iterator<Item = Result<P, E>> + Send,
+    P: Records,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+{
+    let declared = declared(job)?;
+    let run = Run::start(job);
+    let mut carried = Vec::new();
+    for pass in 1..=declared.passes {
+        let partitions = open().map_err(|error| Error::Records(error.into()))?;
+        let mut last = if job.module.inspection().merges {
+            merged(&run, &carried, partitions)?
+        } else {
+            in_a_row(&run, &carried, partitions)?
+        };
+        match finish(job, &mut last, Step::Finish)? {
+            Outcome::Numbers(numbers) => return Ok(Aggregated { numbers, passes: pass, usage: run.usage() }),
+            Outcome::Again(carry) => carried = carry,
+        }
+    }
+    Err(stop(Step::Finish, Stop::Passes(declared.passes)))
+}
+
+/// Runs an aggregate over each of many disjoint blocks by itself, on the threads of the current pool.
+///
+/// # Errors
+/// [`Error`], of the first block that has one.
+pub fn aggregate_blocks<P: Records + Sync>(job: &Job<'_>, blocks: &[P]) -> Result<Vec<Numbers>, Error> {
+    let declared = declared(job)?;
+    let run = Run::start(job);
+    let each = |block: &P| {
+        let mut carried = Vec::new();
+        for _ in 0..declared.passes {
+            let mut guest = run.instance(&carried)?;
+            update(job, &mut guest, block)?;
+            match finish(job, &mut guest, Step::Finish)? {
+                Outcome::Numbers(numbers) => return Ok(numbers),
+                Outcome::Again(carry) => carried = carry,
+            }
+        }
+        Err(stop(Step::Finish, Stop::Passes(declared.passes)))
+    };
+    let found: Vec<_> = blocks.par_iter().with_max_len(1).map(each).collect();
+    found.into_iter().collect()
+}
+
+fn declared<'j>(job: &'j Job<'_>) -> Result<&'j AggregateDeclaration, Error> {
+    match &job.module.declaration().kind {
+        Kind::Aggregate(aggregate) => Ok(aggregate),
+        Kind::Mapper(_) => Err(stop(Step::Update, Stop::Trap("it is no aggregate".to_owned()))),
+    }
+}
+
+/// Gives all rows of a partition to an instance.
+fn update(job: &Job<'_>, guest: &mut Guest<'_>, records: &impl Records) -> Result<(), Error> {
+    check(records, job.module.declaration()).map_err(|error| Error::Records(error.into()))?;
+    let batch = guest.address(job.layout.batch);
+    for start in (0..records.rows()).step_by(BATCH_ROWS) {
+        let rows = (records.rows() - start).min(BATCH_ROWS);
+        hand_over(job, guest, records, start, rows);
+        guest.take(Step::Update, batch, rows)?;
+    }
+    Ok(())
+}
+
+fn in_a_row<'j, P, E>(
+    run: &'j Run<'j>,
+    carried: &[u8],
+    partitions: impl Iterator<Item = Result<P, E>>,
+) -> Result<Guest<'j>, Error>
+where
+    P: Records,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut guest = run.instance(carried)?;
+    for partition in partitions {
+        update(run.job, &mut guest, &partition.map_err(|error| Error::Records(error.into()))?)?;
+    }
+    Ok(guest)
+}
+
+/// Runs partitions side by side, and merges their states in order into one more instance.
+fn merged<'j, P, E>(
+    run: &'j Run<'j>,
+    carried: &[u8],
+    partitions: impl Iterator<Item = Result<P, E>> + Send,
+) -> Result<Guest<'j>, Error>
+where
+    P: Records,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+{
+    let merging = Merging { guest: run.instance(carried)?, next: 0, waiting: BTreeMap::new() };
+    let merging = Mutex::new(merging);
+    let each = |(index, partition): (usize, Result<P, E>)| {
+        let state = partition
+            .map_err(|error| Error::Records(error.into()))
+            .and_then(|partition| state(run, carried, &partition));
+        let mut merging = merging.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        merging.waiting.insert(index, state);
+        merging.advance(run.job)
+    };
+    // An error ends the merging for good, so that the first partition's is the one that is told.
+    let ended = partitions.enumerate().par_bridge().try_for_each(each);
+    let merging = merging.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    merging.end(ended)
+}
+
+/// States that wait for those of earlier partitions.
+struct Merging<'j> {
+    guest: Guest<'j>,
+    next: usize,
+    waiting: BTreeMap<usize, Result<Vec<u8>, Error>>,
+}
+
+impl<'j> Merging<'j> {
+    /// Merges what is in order; an error is kept, in its place.
+    fn advance(&mut self, job: &Job<'_>) -> Result<(), ()> {
+        while let Some(state) = self.waiting.remove(&self.next) {
+            let merged = state.and_then(|state| {
+                fill(self.guest.region(job.layout.state), &state);
+                let len = u32::try_from(state.len()).unwrap_or(u32::MAX);
+                self.guest.merge(self.guest.address(job.layout.state), len)
+            });
+            if let Err(error) = merged {
+                self.waiting.insert(self.next, Err(error));
+                return Err(());
+            }
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    fn end(mut self, ended: Result<(), ()>) -> Result<Guest<'j>, Error> {
+        match (ended, self.waiting.remove(&self.next)) {
+            (Err(()), Some(Err(error))) => Err(error),
+            _ => Ok(self.guest),
+        }
+    }
+}
+
+/// Runs a partition in an instance of its own, and returns its state.
+fn state(run: &Run<'_>, carried: &[u8], records: &impl Records) -> Result<Vec<u8>, Error> {
+    let job = run.job;
+    let mut guest = run.instance(carried)?;
+    update(job, &mut guest, records)?;
+    let address = guest.ask(Step::State, ())?;
+    let allowed = job.layout.state.bytes;
+    let read = |guest: &Guest<'_>| {
+        let [at, len] = guest.words("state", address)?;
+        bounded("state", len, allowed)?;
+        guest.at("state", at, len.into(), 1).map(<[u8]>::to_vec)
+    };
+    read(&guest).map_err(|cause| stop(Step::State, cause))
+}
+
+fn bounded(what: &'static str, found: u32, allowed: u32) -> Result<(), Stop> {
+    if found <= allowed {
+        Ok(())
+    } else {
+        Err(Stop::Length { what, found: found.into(), allowed: allowed.into() })
+    }
+}
+
+/// What a guest ends with.
+pub(crate) enum Outcome {
+    Numbers(Numbers),
+    Again(Vec<u8>),
+}
+
+/// Asks for the outcome, by a function without a parameter.
+fn finish(job: &Job<'_>, guest: &mut Guest<'_>, step: Step) -> Result<Outcome, Error> {
+    let address = guest.ask(step, ())?;
+    outcome(job, guest, address).map_err(|cause| stop(step, cause))
+}
+
+/// Reads the outcome that stands at an address.
+pub(crate) fn outcome(job: &Job<'_>, guest: &Guest<'_>, address: u32) -> Result<Outcome, Stop> {
+    let [kind, at, len] = guest.words("outcome", address)?;
+    match kind {
+        0 => guest.numbers(at, len, job.setup.result.numbers_len()).map(Outcome::Numbers),
+        1 if !job.module.is_mapper() => {
+            bounded("carry", len, job.layout.carry.bytes)?;
+            guest.at("carry", at, len.into(), 1).map(|bytes| Outcome::Again(bytes.to_vec()))
+        }
+        kind => Err(Stop::Outcome(kind)),
+    }
+}

@@ -1,0 +1,372 @@
+//! What the host adds up itself: for each cell the units, the sums of bounded values, and the largest contributions.
+//!
+//! Everything is an exact integer, in units of a measure's last decimal, so that neither the order of the records nor
+//! the number of threads changes a bit.
+//!
+//! # One unit, one cell
+//! A unit (a person, a firm) is a row, or all rows with its id. Where a unit has rows in different cells, it is left out
+//! and counted: so counts of cells add up to counts of margins, which complementary suppression relies on, and one
+//! unit changes one cell, which noise relies on.
+
+use hashbrown::HashMap;
+use tidegate_disclosure::{Cell, Sum};
+
+use crate::declaration::MeasureDeclaration;
+
+/// The number of no cell.
+pub(crate) const NO_CELL: u32 = u32::MAX;
+
+/// Doubles from 2^52 on are integers, so adding this rounds to one, half to even, and leaves it in the low bits.
+const ROUNDING: f64 = 6_755_399_441_055_744.0;
+
+/// How a measure becomes an integer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    minimum: f64,
+    maximum: f64,
+    factor: f64,
+    lowest: i64,
+}
+
+impl Scale {
+    /// Makes the scale of a declared measure.
+    pub fn new(measure: &MeasureDeclaration) -> Self {
+        let factor = 10f64.powi(i32::try_from(measure.decimals).unwrap_or(0));
+        let mut scale = Self { minimum: measure.minimum, maximum: measure.maximum, factor, lowest: 0 };
+        scale.lowest = scale.fixed(scale.minimum);
+        scale
+    }
+
+    /// Clamps a number, and rounds it to the last decimal.
+    #[inline(always)]
+    fn fixed(&self, value: f64) -> i64 {
+        let clamped = if value < self.minimum { self.minimum } else { value };
+        let clamped = if clamped > self.maximum { self.maximum } else { clamped };
+        (clamped * self.factor + ROUNDING).to_bits().wrapping_sub(ROUNDING.to_bits()).cast_signed()
+    }
+
+    /// Returns the smallest value, in units of the last decimal.
+    pub fn lowest(&self) -> i64 {
+        self.lowest
+    }
+
+    /// Returns the units of the last decimal in one.
+    pub fn factor(&self) -> f64 {
+        self.factor
+    }
+}
+
+/// What is added up, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Scheme {
+    pub(crate) cells: usize,
+    pub(crate) scales: Vec<Scale>,
+    pub(crate) squares: Vec<bool>,
+    pub(crate) largest_len: usize,
+}
+
+impl Scheme {
+    pub(crate) fn new(cells: usize, measures: &[MeasureDeclaration], largest_len: usize) -> Self {
+        let scales = measures.iter().map(Scale::new).collect();
+        let squares = measures.iter().map(|measure| measure.squares).collect();
+        Self { cells, scales, squares, largest_len }
+    }
+}
+
+/// Sums of a measure in a cell, in one line of the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(64))]
+struct Slot {
+    /// Of contributions: how far a value is above the smallest.
+    sum: u128,
+    /// Of squares of values.
+    squares: u128,
+    /// A contribution of a row above the first, or a magnitude above the second, may be among the largest.
+    floors: [u64; 2],
+}
+
+/// Sums by cell.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    scheme: Scheme,
+    /// By cell, and last the rows that belong to none.
+    counts: Vec<u64>,
+    /// By cell, then measure; the last cell is none.
+    slots: Vec<Slot>,
+    /// By cell, then measure: contributions, then squares, the largest first; the last cell is none.
+    largest: Vec<u128>,
+    by_unit: Option<HashMap<u64, Unit>>,
+    conflicting: u64,
+}
+
+/// What a unit contributes.
+#[derive(Clone, Debug, PartialEq)]
+struct Unit {
+    /// [`NO_CELL`] where its rows are in different cells.
+    cell: u32,
+    slots: Vec<Slot>,
+}
+
+impl Tally {
+    pub(crate) fn new(scheme: Scheme, by_unit: bool) -> Self {
+        let slots = (scheme.cells + 1) * scheme.scales.len();
+        let largest = 2 * slots * scheme.largest_len;
+        Self {
+            counts: vec![0; scheme.cells + 1],
+            slots: vec![Slot::default(); slots],
+            largest: vec![0; largest],
+            by_unit: by_unit.then(HashMap::new),
+            scheme,
+            conflicting: 0,
+        }
+    }
+
+    /// Adds rows: a cell for each, and for each measure a value for each. Rows of no cell are left out, and those with a
+    /// value that is not a number.
+    pub(crate) fn add(
+        &mut self,
+        cells: &mut [u32],
+        values: &[&[f64]],
+        units: Option<&[u64]>,
+        fixed: &mut Fixed,
+    ) {
+        for values in values {
+            let marks = cells.iter_mut().zip(*values);
+            marks.for_each(|(cell, value)| *cell = if value.is_nan() { NO_CELL } else { *cell });
+        }
+        let none = u32::try_from(self.scheme.cells).unwrap_or(NO_CELL);
+        cells.iter_mut().for_each(|cell| *cell = (*cell).min(none));
+        fixed.take(&self.scheme.scales, values);
+        match units {
+            Some(units) => self.add_units(cells, units, fixed),
+            None => self.add_rows(cells, fixed),
+        }
+    }
+
+    fn add_rows(&mut self, cells: &[u32], fixed: &Fixed) {
+        for cell in cells {
+            self.counts.get_mut(*cell as usize).into_iter().for_each(|count| *count += 1);
+        }
+        for (measure, values) in fixed.0.iter().enumerate() {
+            let squares = self.scheme.squares.get(measure).copied().unwrap_or_default();
+            match (squares, self.scheme.largest_len > 0) {
+                (false, false) => self.add_values::<false, false>(cells, values, measure),
+                (false, true) => self.add_values::<false, true>(cells, values, measure),
+                (true, false) => self.add_values::<true, false>(cells, values, measure),
+                (true, true) => self.add_values::<true, true>(cells, values, measure),
+            }
+        }
+    }
+
+    /// Adds the values of a measure: what this costs a row is what a row costs.
+    fn add_values<const SQUARES: bool, const RANKS: bool>(
+        &mut self,
+        cells: &[u32],
+        values: &[i64],
+        measure: usize,
+    ) {
+        let measures = self.scheme.scales.len();
+        let lowest = self.scheme.scales.get(measure).map_or(0, Scale::lowest);
+        for (cell, value) in cells.iter().zip(values) {
+            let Some(slot) = self.slots.get_mut(*cell as usize * measures + measure) else { continue };
+            let (contribution, magnitude) =
+                (value.wrapping_sub(lowest).cast_unsigned(), value.unsigned_abs());
+            slot.sum += u128::from(contribution);
+            if SQUARES {
+                slot.squares += square(magnitude);
+            }
+            if RANKS && (contribution > slot.floors[0] || (SQUARES && magnitude > slot.floors[1])) {
+                self.rank_row(*cell as usize, measure, contribution, magnitude);
+            }
+        }
+    }
+
+    /// Keeps a row that may be among the largest.
+    #[cold]
+    fn rank_row(&mut self, cell: usize, measure: usize, contribution: u64, magnitude: u64) {
+        let Some(lowest) = self.rank(cell, measure, u128::from(contribution), square(magnitude)) else {
+            return;
+        };
+        let narrow = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
+        let index = cell * self.scheme.scales.len() + measure;
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.floors = [narrow(lowest[0]), narrow(lowest[1].isqrt())];
+        }
+    }
+
+    /// Keeps what may be among the largest; returns the smallest of them.
+    fn rank(&mut self, cell: usize, measure: usize, sum: u128, squares: u128) -> Option<[u128; 2]> {
+        let len = self.scheme.largest_len;
+        let start = (cell * self.scheme.scales.len() + measure) * 2 * len;
+        let (sums, roots) = self.largest.get_mut(start..start + 2 * len)?.split_at_mut(len);
+        insert(sums, sum);
+        insert(roots, squares);
+        Some([*sums.last()?, *roots.last()?])
+    }
+
+    fn add_units(&mut self, cells: &[u32], units: &[u64], fixed: &Fixed) {
+        let Some(by_unit) = &mut self.by_unit else { return };
+        let none = u32::try_from(self.scheme.cells).unwrap_or(NO_CELL);
+        for (row, (cell, unit)) in cells.iter().zip(units).enumerate() {
+            if *cell == none {
+                self.counts.last_mut().into_iter().for_each(|left_out| *left_out += 1);
+                continue;
+            }
+            let slots = fixed.0.iter().zip(&self.scheme.scales).map(|(values, scale)| {
+                let value = values.get(row).copied().unwrap_or_default();
+                let sum = u128::from(value.abs_diff(scale.lowest));
+                Slot { sum, squares: square(value.unsigned_abs()), floors: [0; 2] }
+            });
+            match by_unit.get_mut(unit) {
+                Some(found) => found.add(*cell, slots),
+                None => {
+                    by_unit.insert(*unit, Unit { cell: *cell, slots: slots.collect() });
+                }
+            }
+        }
+    }
+
+    /// Adds what another part of the dataset came to.
+    pub(crate) fn merge(mut self, other: Self) -> Self {
+        self.conflicting += other.conflicting;
+        self.counts.iter_mut().zip(&other.counts).for_each(|(own, other)| *own += other);
+        self.slots.iter_mut().zip(&other.slots).for_each(|(own, other)| own.add(*other));
+        let len = self.scheme.largest_len.max(1);
+        for (own, other) in self.largest.chunks_mut(len).zip(other.largest.chunks(len)) {
+            other.iter().for_each(|value| insert(own, *value));
+        }
+        match (&mut self.by_unit, other.by_unit) {
+            (Some(own), Some(other)) => merge_units(own, other),
+            (own @ None, other) => *own = other,
+            (Some(_), None) => {}
+        }
+        self
+    }
+
+    /// Counts units into their cells, once all of them are known.
+    pub(crate) fn finish(mut self) -> Self {
+        for (_, unit) in self.by_unit.take().into_iter().flatten() {
+            let cell = unit.cell as usize;
+            if unit.cell == NO_CELL {
+                self.conflicting += 1;
+                continue;
+            }
+            self.counts.get_mut(cell).into_iter().for_each(|count| *count += 1);
+            for (measure, slot) in unit.slots.iter().enumerate() {
+                let index = cell * self.scheme.scales.len() + measure;
+                self.slots.get_mut(index).into_iter().for_each(|own| own.add(*slot));
+                if self.scheme.largest_len > 0 {
+                    self.rank(cell, measure, slot.sum, slot.squares);
+                }
+            }
+        }
+        self
+    }
+
+    /// Counts rows that belong to no cell.
+    pub fn left_out(&self) -> u64 {
+        self.counts.last().copied().unwrap_or_default()
+    }
+
+    /// Counts units that are left out because their rows are in different cells.
+    pub fn conflicting(&self) -> u64 {
+        self.conflicting
+    }
+
+    /// Counts the units in all cells.
+    pub fn units(&self) -> u64 {
+        self.counts.iter().take(self.scheme.cells).sum()
+    }
+
+    /// Returns a cell as disclosure control takes it: for each measure the sum of contributions above its lowest value,
+    /// and, where it has them, the sum of squares of its values.
+    pub fn cell(&self, index: usize) -> Option<Cell> {
+        let count = *self.counts.get(..self.scheme.cells)?.get(index)?;
+        let measures = self.scheme.scales.len();
+        let mut sums = Vec::new();
+        for (measure, squares) in self.scheme.squares.iter().enumerate() {
+            let slot = self.slots.get(index * measures + measure)?;
+            let len = self.scheme.largest_len;
+            let lists = self.largest.get((index * measures + measure) * 2 * len..)?.get(..2 * len)?;
+            let (contributions, roots) = lists.split_at(len);
+            sums.push(sum(slot.sum, contributions, count));
+            if *squares {
+                sums.push(sum(slot.squares, roots, count));
+            }
+        }
+        Some(Cell { count, sums })
+    }
+}
+
+/// A sum with its largest contributions; those that no 64 bits hold are as large as these can say, which suppresses no less.
+fn sum(total: u128, largest: &[u128], count: u64) -> Sum {
+    let named = largest.len().min(usize::try_from(count).unwrap_or(usize::MAX));
+    let narrow = |value: &u128| u64::try_from(*value).unwrap_or(u64::MAX);
+    Sum {
+        total: i128::try_from(total).unwrap_or(i128::MAX),
+        largest: largest.iter().take(named).map(narrow).collect(),
+    }
+}
+
+impl Slot {
+    fn add(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.squares += other.squares;
+    }
+}
+
+impl Unit {
+    fn add(&mut self, cell: u32, slots: impl Iterator<Item = Slot>) {
+        if self.cell == cell {
+            self.slots.iter_mut().zip(slots).for_each(|(own, other)| own.add(other));
+        } else {
+            self.cell = NO_CELL;
+        }
+    }
+}
+
+fn merge_units(own: &mut HashMap<u64, Unit>, other: HashMap<u64, Unit>) {
+    for (unit, found) in other {
+        match own.get_mut(&unit) {
+            Some(known) => known.add(found.cell, found.slots.into_iter()),
+            None => {
+                own.insert(unit, found);
+            }
+        }
+    }
+}
+
+/// Puts a value into a list of the largest, in descending order.
+fn insert(largest: &mut [u128], value: u128) {
+    if largest.last().is_none_or(|smallest| value <= *smallest) {
+        return;
+    }
+    let at = largest.partition_point(|other| *other >= value);
+    if let Some(tail) = largest.get_mut(at..) {
+        tail.rotate_right(1);
+        tail.first_mut().into_iter().for_each(|place| *place = value);
+    }
+}
+
+#[inline(always)]
+fn square(magnitude: u64) -> u128 {
+    u128::from(magnitude) * u128::from(magnitude)
+}
+
+/// Values of a batch as integers; kept from batch to batch.
+#[derive(Debug, Default)]
+pub(crate) struct Fixed(Vec<Vec<i64>>);
+
+impl Fixed {
+    fn take(&mut self, scales: &[Scale], values: &[&[f64]]) {
+        self.0.resize_with(scales.len(), Vec::new);
+        for ((fixed, scale), values) in self.0.iter_mut().zip(scales).zip(values) {
+            fixed.clear();
+            fixed.extend(values.iter().map(|value| scale.fixed(*value)));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tally_tests.rs"]
+mod tests;

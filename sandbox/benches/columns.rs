@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tidegate_disclosure::Policy;
 use tidegate_sandbox::{Column, Job, Limits, Module, PARTITION_ROWS, Records, Setup, Values, tally};
 
 const ROWS: usize = 10_000_000;
@@ -110,9 +111,12 @@ fn grouped(criterion: &mut Criterion) {
     let job = Job::new(&module, setup, Limits::default());
     let mut group = criterion.benchmark_group("grouped");
     group.sample_size(10).throughput(Throughput::Elements(ROWS as u64));
-    for largest in [0, 2] {
-        group.bench_function(format!("mapper/largest-{largest}"), |bencher| {
-            bencher.iter(|| one.install(|| tally(&job, largest, false, black_box(&table).parts()).unwrap()));
+    let threshold = Policy::with_minimum(10);
+    for (name, policy) in
+        [("threshold", threshold.clone()), ("p-percent", Policy { p_percent: Some(10), ..threshold })]
+    {
+        group.bench_function(format!("mapper/{name}"), |bencher| {
+            bencher.iter(|| one.install(|| tally(&job, &policy, false, black_box(&table).parts()).unwrap()));
         });
     }
     group.finish();

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
+use tidegate_disclosure::Policy;
 
 use crate::batch::hand_over;
 use crate::declaration::Kind;
@@ -14,14 +15,14 @@ use crate::records::{Records, check};
 use crate::tally::{Fixed, NO_CELL, Scheme, Tally};
 use crate::usage::{Run, Usage};
 
-/// Runs a mapper over the partitions of a dataset, on the threads of the current pool, and adds up; `largest_len` is how many of the
-/// largest contributions the policy looks at.
+/// Runs a mapper over the partitions of a dataset, on the threads of the current pool, and adds up what `policy` needs; `by_unit`
+/// where partitions name units.
 ///
 /// # Errors
 /// [`Error`]: of the partition that comes first, whatever the number of threads.
 pub fn tally<P, E>(
     job: &Job<'_>,
-    largest_len: usize,
+    policy: &Policy,
     by_unit: bool,
     partitions: impl Iterator<Item = Result<P, E>> + Send,
 ) -> Result<(Tally, Usage), Error>
@@ -34,7 +35,7 @@ where
     };
     let [rows, columns] = job.setup.result.cells();
     let cells = (rows as usize).saturating_mul(columns as usize);
-    let empty = || Tally::new(Scheme::new(cells, &mapper.measures, largest_len), by_unit);
+    let empty = || Tally::new(Scheme::new(cells, &mapper.measures, policy), by_unit);
     let run = Run::start(job);
     let failed = AtomicUsize::new(usize::MAX);
     let step = |tally, (index, partition): (usize, Result<P, E>)| {

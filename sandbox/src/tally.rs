@@ -9,7 +9,7 @@
 //! unit changes one cell, which noise relies on.
 
 use hashbrown::HashMap;
-use tidegate_disclosure::{Cell, Sum};
+use tidegate_disclosure::{Cell, Place, Policy, Shape, Sum};
 
 use crate::declaration::MeasureDeclaration;
 
@@ -26,14 +26,17 @@ pub struct Scale {
     maximum: f64,
     factor: f64,
     lowest: i64,
+    highest: i64,
 }
 
 impl Scale {
     /// Makes the scale of a declared measure.
     pub fn new(measure: &MeasureDeclaration) -> Self {
         let factor = 10f64.powi(i32::try_from(measure.decimals).unwrap_or(0));
-        let mut scale = Self { minimum: measure.minimum, maximum: measure.maximum, factor, lowest: 0 };
+        let mut scale =
+            Self { minimum: measure.minimum, maximum: measure.maximum, factor, lowest: 0, highest: 0 };
         scale.lowest = scale.fixed(scale.minimum);
+        scale.highest = scale.fixed(scale.maximum);
         scale
     }
 
@@ -50,6 +53,12 @@ impl Scale {
         self.lowest
     }
 
+    /// Returns the most that a row contributes to the sum, and to the sum of squares.
+    pub fn widths(&self) -> [u128; 2] {
+        let magnitude = self.lowest.unsigned_abs().max(self.highest.unsigned_abs());
+        [u128::from(self.highest.abs_diff(self.lowest)), square(magnitude)]
+    }
+
     /// Returns the units of the last decimal in one.
     pub fn factor(&self) -> f64 {
         self.factor
@@ -63,13 +72,31 @@ pub(crate) struct Scheme {
     pub(crate) scales: Vec<Scale>,
     pub(crate) squares: Vec<bool>,
     pub(crate) largest_len: usize,
+    /// Whether a unit of many rows contributes as much as one row may, at most.
+    pub(crate) capped: bool,
 }
 
 impl Scheme {
-    pub(crate) fn new(cells: usize, measures: &[MeasureDeclaration], largest_len: usize) -> Self {
-        let scales = measures.iter().map(Scale::new).collect();
-        let squares = measures.iter().map(|measure| measure.squares).collect();
-        Self { cells, scales, squares, largest_len }
+    pub(crate) fn new(cells: usize, measures: &[MeasureDeclaration], policy: &Policy) -> Self {
+        Self {
+            cells,
+            scales: measures.iter().map(Scale::new).collect(),
+            squares: measures.iter().map(|measure| measure.squares).collect(),
+            largest_len: policy.largest_len() as usize,
+            capped: policy.noise.is_some(),
+        }
+    }
+}
+
+impl Scheme {
+    /// Holds a unit to what one row may contribute, where noise hides no more than that.
+    fn capped(&self, measure: usize, slot: Slot) -> Slot {
+        match self.scales.get(measure).map(Scale::widths) {
+            Some([sum, squares]) if self.capped => {
+                Slot { sum: slot.sum.min(sum), squares: slot.squares.min(squares), ..slot }
+            }
+            _ => slot,
+        }
     }
 }
 
@@ -253,8 +280,9 @@ impl Tally {
             }
             self.counts.get_mut(cell).into_iter().for_each(|count| *count += 1);
             for (measure, slot) in unit.slots.iter().enumerate() {
+                let slot = self.scheme.capped(measure, *slot);
                 let index = cell * self.scheme.scales.len() + measure;
-                self.slots.get_mut(index).into_iter().for_each(|own| own.add(*slot));
+                self.slots.get_mut(index).into_iter().for_each(|own| own.add(slot));
                 if self.scheme.largest_len > 0 {
                     self.rank(cell, measure, slot.sum, slot.squares);
                 }
@@ -278,6 +306,30 @@ impl Tally {
         self.counts.iter().take(self.scheme.cells).sum()
     }
 
+    /// Returns how the measures became integers.
+    pub fn scales(&self) -> &[Scale] {
+        &self.scheme.scales
+    }
+
+    /// Tells of each measure whether it has squares.
+    pub fn squares(&self) -> &[bool] {
+        &self.scheme.squares
+    }
+
+    /// Returns a place as [`Self::cell`] does: a cell or a margin.
+    pub fn place(&self, shape: Shape, place: Place) -> Option<Cell> {
+        let cells = shape.base_cells(place).into_iter().map(|cell| self.cell(cell as usize));
+        let mut union: Option<Cell> = None;
+        for cell in cells {
+            let cell = cell?;
+            match &mut union {
+                Some(union) => add(union, cell, self.scheme.largest_len),
+                None => union = Some(cell),
+            }
+        }
+        union
+    }
+
     /// Returns a cell as disclosure control takes it: for each measure the sum of contributions above its lowest value,
     /// and, where it has them, the sum of squares of its values.
     pub fn cell(&self, index: usize) -> Option<Cell> {
@@ -295,6 +347,17 @@ impl Tally {
             }
         }
         Some(Cell { count, sums })
+    }
+}
+
+/// Adds a cell of other units.
+fn add(union: &mut Cell, cell: Cell, largest_len: usize) {
+    union.count += cell.count;
+    for (sum, more) in union.sums.iter_mut().zip(cell.sums) {
+        sum.total += more.total;
+        sum.largest.extend(more.largest);
+        sum.largest.sort_unstable_by(|a, b| b.cmp(a));
+        sum.largest.truncate(largest_len);
     }
 }
 

@@ -1,3 +1,5 @@
+use tidegate_disclosure::Dominance;
+
 use super::*;
 
 fn measure(minimum: f64, maximum: f64, decimals: u32) -> MeasureDeclaration {
@@ -49,7 +51,9 @@ fn the_largest_are_kept_in_order() {
 #[test]
 fn a_unit_in_two_cells_is_left_out_in_whatever_order_its_rows_come() {
     let tally = |cells: &[u32], units: &[u64]| {
-        let mut tally = Tally::new(Scheme::new(2, &[measure(0.0, 10.0, 0)], 1), true);
+        let policy =
+            Policy { dominance: Some(Dominance { largest: 1, percent: 90 }), ..Policy::with_minimum(1) };
+        let mut tally = Tally::new(Scheme::new(2, &[measure(0.0, 10.0, 0)], &policy), true);
         let values = vec![1.0; cells.len()];
         tally.add(&mut cells.to_vec(), &[&values], Some(units), &mut Fixed::default());
         tally

@@ -1,5 +1,12 @@
 //! Aggregates: partitions, states, passes.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test ends where something is missing"
+)]
+
 mod common;
 
 use common::{Guest, Table};

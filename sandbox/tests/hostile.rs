@@ -1,5 +1,12 @@
 //! One guest for each attack on the host, with the exact error.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test ends where something is missing"
+)]
+
 mod common;
 
 use std::time::Duration;
@@ -199,11 +206,13 @@ fn a_module_that_was_changed_after_its_approval_is_refused() {
     assert!(matches!(error, Error::Module(Refusal::Digest { approved: digest, .. }) if digest == approved));
 }
 
+type Change = fn(&mut Guest);
+
 const SPIN: &str = "(loop $spin (br $spin)) (i32.const 0)";
 
 #[test]
 fn spinning_ends_with_the_fuel_wherever_it_happens() {
-    let change: [(fn(&mut Guest), Step); 3] = [
+    let change: [(Change, Step); 3] = [
         (|guest| guest.buffer = SPIN.to_owned(), Step::Buffer),
         (|guest| guest.init = SPIN.to_owned(), Step::Init),
         (|guest| guest.body = SPIN.to_owned(), Step::Map),
@@ -213,7 +222,7 @@ fn spinning_ends_with_the_fuel_wherever_it_happens() {
         change(&mut guest);
         assert_eq!(stopped(&guest), (step, Stop::Fuel));
     }
-    let change: [(fn(&mut Guest), Step); 4] = [
+    let change: [(Change, Step); 4] = [
         (|guest| guest.body = SPIN.to_owned(), Step::Update),
         (|guest| guest.state = SPIN.to_owned(), Step::State),
         (|guest| guest.merge = SPIN.to_owned(), Step::Merge),

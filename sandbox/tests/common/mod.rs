@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 
+use tidegate_disclosure::Policy;
 use tidegate_sandbox::{Aggregated, Column, Error, Job, Limits, Module, Records, Setup, Tally, Values};
 use tidegate_sandbox::{aggregate, tally};
 
@@ -154,8 +155,13 @@ impl Guest {
     pub(crate) fn tally(&self, table: &Table, partition_rows: usize, limits: Limits) -> Result<Tally, Error> {
         let module = self.module()?;
         let setup = Setup::new(module.declaration(), &[], vec![None, None]).unwrap();
-        tally(&Job::new(&module, setup, limits), 2, table.units.is_some(), table.partitions(partition_rows))
-            .map(|(tally, _)| tally)
+        tally(
+            &Job::new(&module, setup, limits),
+            &policy(),
+            table.units.is_some(),
+            table.partitions(partition_rows),
+        )
+        .map(|(tally, _)| tally)
     }
 
     /// Runs it over partitions of one table.
@@ -170,6 +176,11 @@ impl Guest {
         let job = Job::new(&module, setup, limits);
         aggregate(&job, || Ok::<_, Infallible>(table.partitions(partition_rows)))
     }
+}
+
+/// A policy that looks at the two largest contributions.
+pub(crate) fn policy() -> Policy {
+    Policy { p_percent: Some(10), ..Policy::with_minimum(3) }
 }
 
 /// Limits that a test reaches soon.

@@ -131,6 +131,9 @@ pub enum Stop {
     /// It said so itself.
     #[error("it returned status {0}")]
     Status(i32),
+    /// It returned the address 0.
+    #[error("it gave up")]
+    GaveUp,
     /// An address or length that it gave is not inside its memory, not aligned, or not of the expected size.
     #[error("its {what} of {len} bytes at {address} is not inside its memory, which has {memory} bytes")]
     Outside {

@@ -82,9 +82,12 @@ impl<'j> Guest<'j> {
         }
     }
 
-    /// Calls a function that returns an address.
+    /// Calls a function that returns an address, 0 where the guest gives up.
     pub(crate) fn ask<P: WasmParams>(&mut self, step: Step, parameters: P) -> Result<u32, Error> {
-        self.call(step, parameters, 0).map(i32::cast_unsigned)
+        match self.call(step, parameters, 0)?.cast_unsigned() {
+            0 => Err(stop(step, Stop::GaveUp)),
+            address => Ok(address),
+        }
     }
 
     fn call<P: WasmParams>(&mut self, step: Step, parameters: P, rows: usize) -> Result<i32, Error> {

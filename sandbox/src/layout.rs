@@ -131,7 +131,7 @@ impl Layout {
         let start = base.saturating_add(self.setup.offset);
         let parameters_at = start.saturating_add(HEADER_BYTES);
         let columns_at = parameters_at.saturating_add(clipped(8 * setup.parameters.len() as u64));
-        let texts_at = columns_at.saturating_add(clipped(12 * setup.labels.len() as u64));
+        let texts_at = columns_at.saturating_add(clipped(columns_bytes(setup) as u64));
         let mut words = Words::default();
         words.put(clipped(setup.parameters.len() as u64)).put(parameters_at);
         words.put(clipped(setup.labels.len() as u64)).put(columns_at);
@@ -151,6 +151,7 @@ impl Layout {
             words.put(number(column.column_type)).put(len).put(if len == 0 { 0 } else { text_at });
             text_at = text_at.saturating_add(len.saturating_mul(8));
         }
+        words.0.resize(words.0.len().next_multiple_of(8), 0);
         for label in setup.labels.iter().flatten() {
             let len = clipped(label.len() as u64);
             words.put(bytes_at).put(len);
@@ -162,7 +163,12 @@ impl Layout {
 
 fn setup_bytes(setup: &Setup) -> usize {
     let labels = setup.labels.iter().flatten().map(|label| 8 + label.len()).sum::<usize>();
-    HEADER_BYTES as usize + 8 * setup.parameters.len() + 12 * setup.labels.len() + labels
+    HEADER_BYTES as usize + 8 * setup.parameters.len() + columns_bytes(setup) + labels
+}
+
+/// Returns the bytes of what the setup says of columns, so that what follows is aligned.
+fn columns_bytes(setup: &Setup) -> usize {
+    (12 * setup.labels.len()).next_multiple_of(8)
 }
 
 fn number(column_type: ColumnType) -> u32 {
@@ -216,6 +222,9 @@ mod tests {
             [[column]]
             name = "region"
             type = "category"
+            [[column]]
+            name = "amount"
+            type = "number"
             [[parameter]]
             name = "width"
             type = "integer"
@@ -231,12 +240,12 @@ mod tests {
             "#,
         )
         .unwrap();
-        let labels = vec![None, Some(vec!["north".to_owned(), "süd".to_owned()])];
+        let labels = vec![None, Some(vec!["north".to_owned(), "süd".to_owned()]), None];
         let setup = Setup::new(&declaration, &[("width", -3.0)], labels).unwrap();
         let layout = Layout::new(&declaration, &setup);
         let block = layout.setup_block(4096, &setup, 0);
         assert_eq!(block.len(), layout.setup.bytes as usize);
-        assert_eq!([word(&block, 0), word(&block, 8), word(&block, 16)], [1, 2, 0]);
+        assert_eq!([word(&block, 0), word(&block, 8), word(&block, 16)], [1, 3, 0]);
         let parameter = word(&block, 4) as usize - 4096;
         assert_eq!(block[parameter..parameter + 8], (-3i64).to_le_bytes());
         let column = word(&block, 12) as usize - 4096 + 12;
@@ -244,10 +253,11 @@ mod tests {
         let text = word(&block, column + 8) as usize - 4096 + 8;
         let (at, len) = (word(&block, text) as usize - 4096, word(&block, text + 4) as usize);
         assert_eq!(&block[at..at + len], "süd".as_bytes());
+        assert!([word(&block, 4), word(&block, 12), word(&block, column + 8)].iter().all(|at| at % 8 == 0));
 
-        let header = layout.batch_header(4096, 100, &[0, 7]);
+        let header = layout.batch_header(4096, 100, &[0, 7, 0]);
         assert_eq!(header.len(), layout.batch.bytes as usize);
-        assert_eq!([word(&header, 0), word(&header, 4)], [100, 2]);
+        assert_eq!([word(&header, 0), word(&header, 4)], [100, 3]);
         assert_eq!(word(&header, 12), 4096 + layout.cells.offset);
         let columns = (word(&header, 8) - 4096 - layout.batch.offset) as usize;
         assert_eq!(

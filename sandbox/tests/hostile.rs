@@ -356,6 +356,7 @@ fn states_outside_of_the_memory_or_too_long_are_refused() {
         )
     };
     let cases = [
+        ("(i32.const 0)".to_owned(), Stop::GaveUp),
         (lie(0, 65), Stop::Length { what: "state", found: 65, allowed: 64 }),
         (lie(0, -1), Stop::Length { what: "state", found: 0xffff_ffff, allowed: 64 }),
         (lie(4_194_300, 64), Stop::Outside { what: "state", address: 4_194_300, len: 64, memory: 4_194_304 }),

@@ -1,5 +1,6 @@
 //! The command line: flags, help and examples; what they do stands in [`crate::commands`].
 
+mod sandbox;
 mod sum;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use crate::data::TextEncoding;
 use crate::data::normalize::Rule;
 use crate::identity::PublicKey;
 
+pub use self::sandbox::{InspectArgs, SandboxCommand};
 use self::sum::{AUDIT_HELP, SUM_HELP};
 pub use self::sum::{AuditArgs, SumArgs};
 
@@ -54,6 +56,9 @@ pub enum Command {
     /// Open the total of sealed reports together with the other aggregator
     #[command(after_help = AGGREGATE_HELP)]
     Aggregate(Box<AggregateArgs>),
+    /// Run approved algorithms on the own data
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
     /// Make and read agreements
     #[command(subcommand)]
     Agreement(AgreementCommand),

@@ -114,6 +114,14 @@ pub enum Error {
         /// What to do.
         hint: &'static str,
     },
+    /// A module that may not run.
+    #[error("{path:?}: {error}")]
+    Module {
+        /// The module.
+        path: PathBuf,
+        /// Why.
+        error: tidegate_sandbox::Error,
+    },
     /// The demonstration did not show what it should.
     #[error("the demonstration failed: {what}")]
     Demo {
@@ -192,6 +200,7 @@ impl Error {
                 Some("a party's or the coordinator's program is faulty or hostile: compare the parties' reports".into())
             }
             Self::TooManyRecords { .. } | Self::TooManyRows { .. } => Some("cut the table, or agree on a larger max_records".into()),
+            Self::Module { .. } => Some("what a module may be is in sandbox/ABI.md".into()),
             Self::Demo { .. } | Self::Io { .. } => None,
         }
     }

@@ -5,7 +5,7 @@ use wasmtime::{Instance, Memory, Store, Trap, TypedFunc, WasmParams};
 use crate::error::{Error, Step, Stop};
 use crate::layout::{ALIGNMENT, Region};
 use crate::limits::Guard;
-use crate::module::first_line;
+use crate::module::one_line;
 use crate::usage::Run;
 
 #[cfg(target_endian = "big")]
@@ -178,8 +178,8 @@ fn stopped(step: Step, store: &mut Store<Guard>, error: &wasmtime::Error) -> Err
         (None, Some(Trap::OutOfFuel)) => Stop::Fuel,
         (None, Some(Trap::Interrupt)) => Stop::Time,
         (None, Some(Trap::StackOverflow)) => Stop::Stack,
-        (None, Some(trap)) => Stop::Trap(first_line(&trap.to_string())),
-        (None, None) => Stop::Trap(first_line(&error.to_string())),
+        (None, Some(trap)) => Stop::Trap(one_line(&trap.to_string())),
+        (None, None) => Stop::Trap(one_line(&error.to_string())),
     };
     stop(step, cause)
 }

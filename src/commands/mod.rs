@@ -10,6 +10,7 @@ mod meeting;
 mod output;
 mod psi;
 mod report;
+mod sandbox;
 mod sum;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub fn run(command: Command) -> Result<u8, Error> {
         Command::Audit(args) => audit::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Aggregate(args) => aggregate::run(&args),
+        Command::Sandbox(verb) => sandbox::run(&verb),
         Command::Agreement(verb) => agreement::run(verb),
         Command::Key(verb) => key::run(&verb),
         Command::Demo(args) => demo::run(&args),

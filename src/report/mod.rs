@@ -6,6 +6,7 @@ mod figures;
 mod html;
 mod join;
 mod layout;
+mod module;
 mod psi;
 mod sum;
 mod sum_text;
@@ -27,6 +28,7 @@ pub use self::aggregate::{AggregateProtocolLines, AggregateReport, RejectedLine,
 pub use self::csv::{tables_csv, write_cells};
 pub use self::html::{html_page, sum_page};
 pub use self::join::{JoinProtocolLines, JoinReport, ProtectionLines, SuppressedLines};
+pub use self::module::{ModuleAxis, ModuleColumn, ModuleMeasure, ModuleParameter, ModuleReport, ModuleTable};
 pub use self::psi::{ProtocolLines, PsiReport, SizeLines};
 pub use self::sum::{
     BudgetLine, SumEvidenceLines, SumLearnedLines, SumPartyLine, SumPartyState, SumProtocolLines, SumReport,

@@ -9,7 +9,7 @@ use wasmparser::{
 use crate::declaration::{Declaration, Kind, SECTION};
 use crate::digest::Digest;
 
-use super::first_line;
+use super::one_line;
 
 /// Most bytes of a module.
 pub const MAX_MODULE_BYTES: usize = 4 << 20;
@@ -166,7 +166,7 @@ pub(super) fn outline(bytes: &[u8]) -> Result<Outline<'_>, Refusal> {
 
 #[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn invalid(error: wasmparser::BinaryReaderError) -> Refusal {
-    Refusal::Invalid(first_line(&error.to_string()))
+    Refusal::Invalid(one_line(&error.to_string()))
 }
 
 fn at_most(what: &'static str, found: u64, allowed: u64) -> Result<(), Refusal> {

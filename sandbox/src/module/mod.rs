@@ -79,7 +79,7 @@ impl Module {
     pub fn compile(bytes: &[u8]) -> Result<Self, Error> {
         let inspection = Inspection::of(bytes)?;
         let compiled = wasmtime::Module::from_binary(&engine()?, bytes);
-        let compiled = compiled.map_err(|error| Refusal::Compile(first_line(&error.to_string())))?;
+        let compiled = compiled.map_err(|error| Refusal::Compile(one_line(&error.to_string())))?;
         Ok(Self { inspection, compiled })
     }
 
@@ -104,6 +104,7 @@ impl std::fmt::Debug for Module {
     }
 }
 
-pub(crate) fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// Puts what an engine or a reader says on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -70,6 +70,7 @@ mod macros;
 pub mod math;
 #[cfg(feature = "native")]
 pub mod native;
+mod range;
 mod raw;
 mod setup;
 mod stop;
@@ -79,5 +80,6 @@ pub use batch::{Batch, Output, MAX_MEASURES, NO_CELL};
 pub use bytes::{Reader, Writer};
 pub use column::{Booleans, Column};
 pub use figures::{Figures, Place};
+pub use range::Range;
 pub use setup::Setup;
 pub use stop::Stop;

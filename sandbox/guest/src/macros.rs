@@ -45,7 +45,6 @@ macro_rules! module {
     ($type:ty, $init:ident, { $($name:ident($($argument:ident: u32),*) -> $function:ident;)* }) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            #[used]
             #[link_section = "tidegate:algorithm"]
             static DECLARATION: [u8; $crate::module!(@declaration).len()] = *$crate::module!(@declaration);
 

@@ -1,5 +1,6 @@
 //! What algorithms see and give, through the same bytes as under a host.
 #![cfg(feature = "native")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where something is missing")]
 
 use tidegate_guest::native::{Column, Cut, Data, Error, Measure, Parameter, Tabulated};
 use tidegate_guest::{

@@ -1,8 +1,8 @@
 // Mean of a number by category: what `algorithm.toml` declares.
-import { Batch, Figures, NO_CELL, Setup, buffer, tables } from "./sbx";
+import { Batch, Figures, NO_CELL, Setup, Tables, take } from "./sbx";
 
 export function sbx_buffer(bytes: u32): usize {
-  return buffer(bytes);
+  return take(bytes);
 }
 
 export function sbx_init(setup: Setup): u32 {
@@ -20,12 +20,12 @@ export function sbx_map(batch: Batch): u32 {
   return 0;
 }
 
-export function sbx_derive(figures: Figures): usize {
-  const means = new StaticArray<f64>(figures.rows);
+export function sbx_derive(figures: Figures): Tables {
+  const means = Tables.of(figures.rows);
   for (let row: u32 = 0; row < figures.rows; row++) {
     const cell = figures.cell(row, 0);
     const count = figures.count(cell);
-    means[row] = count > 0 ? figures.sum(0, cell) / count : NaN;
+    means.set(row, count > 0 ? figures.sum(0, cell) / count : NaN);
   }
-  return tables(means);
+  return means;
 }

@@ -1,13 +1,11 @@
 // The contract `sbx/1` between guest and host (sandbox/ABI.md). These classes lie over what the host hands over: they are
-// parameters of exported functions, and never made here.
+// parameters of exported functions. Make no other objects, arrays or strings: they bring a start function, which the host
+// refuses.
 
 /** The cell of a row that belongs to none. */
 export const NO_CELL: u32 = u32.MAX_VALUE;
 
 const TABLES: u32 = 0;
-
-// Leaves room in the 64 MiB that `package.json` says.
-const LARGEST_BUFFER: u32 = 60 << 20;
 
 // @ts-ignore: decorator
 @inline
@@ -15,14 +13,21 @@ function bit(bits: usize, row: u32): bool {
   return <bool>((load<u8>(bits + row / 8) >> <u8>(row % 8)) & 1);
 }
 
-/** Reserves the buffer of the host; 0 where there is no room. */
-export function buffer(bytes: u32): usize {
-  if (bytes > LARGEST_BUFFER) return 0;
-  return (heap.alloc(bytes + 63) + 63) & ~63;
+/** Where free memory begins; 0 before it is asked for. */
+let free: usize = 0;
+
+/** Takes memory, aligned to 64; 0 where there is no room. It is never given back. */
+export function take(bytes: u32): usize {
+  const start: u64 = ((free == 0 ? <u64>__heap_base : <u64>free) + 63) & ~63;
+  const pages = (start + bytes + 65535) >> 16;
+  const held = <u64>memory.size();
+  if (pages > held && memory.grow(<i32>(pages - held)) < 0) return 0;
+  free = <usize>(start + bytes);
+  return <usize>start;
 }
 
 @unmanaged
-class Text {
+export class Text {
   bytes: usize;
   len: u32;
 }
@@ -59,11 +64,10 @@ export class Setup {
     return changetype<ColumnSetup>(this.columns + column * offsetof<ColumnSetup>()).labelsLen;
   }
 
-  /** Returns the label of a category. */
-  label(column: u32, category: u32): string {
+  /** Returns the label of a category: `len` bytes of UTF-8 at `bytes`. */
+  label(column: u32, category: u32): Text {
     const setup = changetype<ColumnSetup>(this.columns + column * offsetof<ColumnSetup>());
-    const text = changetype<Text>(setup.labels + category * offsetof<Text>());
-    return String.UTF8.decodeUnsafe(text.bytes, text.len);
+    return changetype<Text>(setup.labels + category * offsetof<Text>());
   }
 }
 
@@ -169,11 +173,24 @@ export class Figures {
   }
 }
 
-/** Returns tables to the host: the declared ones, one after the other, row by row. */
-export function tables(numbers: StaticArray<f64>): usize {
-  const outcome = heap.alloc(12);
-  store<u32>(outcome, TABLES);
-  store<u32>(outcome + 4, <u32>changetype<usize>(numbers));
-  store<u32>(outcome + 8, numbers.length);
-  return outcome;
+/** The declared tables, one after the other, row by row. */
+@unmanaged
+export class Tables {
+  kind: u32;
+  numbers: usize;
+  len: u32;
+
+  /** Makes tables of so many numbers, each 0. */
+  static of(len: u32): Tables {
+    const tables = changetype<Tables>(take(offsetof<Tables>()));
+    tables.kind = TABLES;
+    tables.numbers = take(len * 8);
+    tables.len = len;
+    return tables;
+  }
+
+  /** Sets a number; NaN where there is none. */
+  set(place: u32, number: f64): void {
+    store<f64>(this.numbers + place * 8, number);
+  }
 }

@@ -1,21 +1,46 @@
 //! Functions that give the same bits in a guest and natively: only operations that IEEE 754 rounds exactly, in one order.
 
-use core::f64::consts::{FRAC_1_SQRT_2, LN_2};
+use core::f64::consts::{LOG2_E, SQRT_2};
 
 /// Bits of an `f64` behind the point.
 const FRACTION_BITS: u32 = 52;
 /// What stands for the exponent 0.
 const BIAS: i64 = 1023;
-/// `LN_2` cut to 32 bits, so that its products with exponents are exact, and the rest of it.
+/// ln(2) cut to 32 bits, so that its products with exponents are exact, and the rest of it.
 const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 /// Beyond these, e^x is infinite or zero.
 const LARGEST_EXPONENT: f64 = 709.782_712_893_384;
 const SMALLEST_EXPONENT: f64 = -745.133_219_101_941_1;
-/// Terms of the series of e^x on [-ln(2)/2, ln(2)/2]: the next is below 2^-57 of the sum.
-const EXP_TERMS: u32 = 13;
-/// Terms of the series of the inverse hyperbolic tangent on [0, 3 - 2 sqrt(2)]: the next is below 2^-58 of the sum.
-const LN_TERMS: u32 = 11;
+/// 1/13! .. 1/2!, of the series of e^x on [-ln(2)/2, ln(2)/2]: the next term is below 2^-57 of the sum.
+const EXP_SERIES: [f64; 12] = [
+    1.0 / 6227020800.0,
+    1.0 / 479001600.0,
+    1.0 / 39916800.0,
+    1.0 / 3628800.0,
+    1.0 / 362880.0,
+    1.0 / 40320.0,
+    1.0 / 5040.0,
+    1.0 / 720.0,
+    1.0 / 120.0,
+    1.0 / 24.0,
+    1.0 / 6.0,
+    1.0 / 2.0,
+];
+/// 1/23 .. 1/3, of the series of the inverse hyperbolic tangent on [0, 3 - 2 sqrt(2)]: the next term is below 2^-58 of it.
+const LN_SERIES: [f64; 11] = [
+    1.0 / 23.0,
+    1.0 / 21.0,
+    1.0 / 19.0,
+    1.0 / 17.0,
+    1.0 / 15.0,
+    1.0 / 13.0,
+    1.0 / 11.0,
+    1.0 / 9.0,
+    1.0 / 7.0,
+    1.0 / 5.0,
+    1.0 / 3.0,
+];
 
 /// Returns the magnitude.
 pub fn magnitude(value: f64) -> f64 {
@@ -107,11 +132,12 @@ pub fn exponential(value: f64) -> f64 {
     if value < SMALLEST_EXPONENT {
         return 0.0;
     }
-    let scale = nearest(value / LN_2);
+    let scale = nearest(value * LOG2_E);
     #[allow(clippy::cast_possible_truncation, reason = "whole and below 1100")]
     let power = scale as i64;
     let rest = (value - scale * LN_2_HIGH) - scale * LN_2_LOW;
-    let sum = (1..=EXP_TERMS).rev().fold(1.0, |sum, term| 1.0 + sum * rest / f64::from(term));
+    let series = EXP_SERIES.iter().fold(0.0, |sum, term| sum * rest + term);
+    let sum = 1.0 + (rest + rest * rest * series);
     // In two steps, as 2^power alone may be beyond the normal numbers.
     sum * power_of_two(power / 2) * power_of_two(power - power / 2)
 }
@@ -133,7 +159,7 @@ pub fn logarithm(value: f64) -> f64 {
     let (fraction, exponent) = take_apart(value);
     let mut power = exponent + i64::from(FRACTION_BITS);
     let mut scaled = compose(fraction, -i64::from(FRACTION_BITS));
-    if scaled > 2.0 * FRAC_1_SQRT_2 {
+    if scaled > SQRT_2 {
         scaled *= 0.5;
         power += 1;
     }
@@ -141,7 +167,7 @@ pub fn logarithm(value: f64) -> f64 {
     let above = scaled - 1.0;
     let ratio = above / (1.0 + scaled);
     let square = ratio * ratio;
-    let series = (1..=LN_TERMS).rev().fold(0.0, |sum, term| square * (1.0 / f64::from(2 * term + 1) + sum));
+    let series = square * LN_SERIES.iter().fold(0.0, |sum, term| sum * square + term);
     #[allow(clippy::cast_precision_loss, reason = "below 1100")]
     let power = power as f64;
     // above - ratio * (above - 2 series), as in atanh(s) = s + s series.

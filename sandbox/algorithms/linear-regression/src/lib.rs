@@ -21,7 +21,9 @@ use alloc::vec::Vec;
 
 use normal_equations::{unit, Dependent, Symmetric, Vector, MAX_UNKNOWNS};
 use tidegate_guest::math::square_root;
-use tidegate_guest::{mapper, Batch, Derive, Figures, Mapper, Output, Place, Range, Setup, Stop, MISSING};
+use tidegate_guest::{
+    mapper, Batch, Column, Derive, Figures, Mapper, Output, Place, Range, Setup, Stop, MISSING,
+};
 
 /// The outcome and four covariates.
 const VARIABLES: usize = MAX_UNKNOWNS;
@@ -61,16 +63,7 @@ impl Mapper for LinearRegression {
             *column = batch.numbers(place)?;
         }
         for row in 0..batch.rows() {
-            let mut scaled = [0.0; VARIABLES];
-            let used = scaled.iter_mut().zip(&columns).zip(&self.ranges).take(self.covariates + 1);
-            let mut complete = true;
-            for ((scaled, column), range) in used {
-                match column.get(row) {
-                    Some(value) => *scaled = range.scale(value),
-                    None => complete = false,
-                }
-            }
-            if complete {
+            if let Some(scaled) = self.scaled(&columns, row) {
                 output.put(row, 0, with_products(scaled));
             }
         }
@@ -108,6 +101,16 @@ impl Derive for LinearRegression {
 }
 
 impl LinearRegression {
+    /// Returns the variables of a row, if it has all.
+    fn scaled(&self, columns: &[Column<'_, f64>; VARIABLES], row: usize) -> Option<[f64; VARIABLES]> {
+        let mut scaled = [0.0; VARIABLES];
+        let used = scaled.iter_mut().zip(columns).zip(&self.ranges).take(self.covariates + 1);
+        for ((place, column), range) in used {
+            *place = range.scale(column.get(row)?);
+        }
+        Some(scaled)
+    }
+
     /// Returns means and sums of products of deviations, in the units of the data.
     fn moments(&self, figures: &Figures<'_>) -> Option<Moments> {
         let count = figures.count(Place::All).filter(|&count| count > 0.0)?;

@@ -27,7 +27,9 @@ use alloc::vec::Vec;
 use fit::{Iterate, Step};
 use normal_equations::{Vector, MAX_UNKNOWNS};
 use sums::Sums;
-use tidegate_guest::{aggregate, Aggregate, Batch, Merge, Outcome, Range, Reader, Setup, Stop, Writer};
+use tidegate_guest::{
+    aggregate, Aggregate, Batch, Column, Merge, Outcome, Range, Reader, Setup, Stop, Writer,
+};
 
 /// Most covariates.
 const MAX_COVARIATES: usize = MAX_UNKNOWNS - 1;
@@ -65,6 +67,16 @@ impl Model {
         Ok(Self { covariates, iterations, ridge, ranges })
     }
 
+    /// Returns the covariates of a row behind a 1, if it has all.
+    fn scaled(&self, columns: &[Column<'_, f64>; MAX_COVARIATES], row: usize) -> Option<Vector> {
+        let mut scaled: Vector = [1.0, 0.0, 0.0, 0.0, 0.0];
+        let covariates = scaled.iter_mut().skip(1).zip(columns).zip(&self.ranges);
+        for ((place, column), range) in covariates.take(self.covariates) {
+            *place = range.scale(column.get(row)?);
+        }
+        Some(scaled)
+    }
+
     /// Returns how many coefficients there are.
     fn unknowns(&self) -> usize {
         self.covariates + 1
@@ -83,21 +95,10 @@ impl Aggregate for LogisticRegression {
         for (column, place) in columns.iter_mut().zip(1..).take(self.model.covariates) {
             *column = batch.numbers(place)?;
         }
-        let columns = columns.get(..self.model.covariates).ok_or(Stop::PARAMETER)?;
-        for (row, outcome) in outcomes.iter().enumerate() {
-            let mut scaled: Vector = [1.0, 0.0, 0.0, 0.0, 0.0];
-            let covariates = scaled.iter_mut().skip(1).zip(columns).zip(&self.model.ranges);
-            let mut complete = true;
-            for ((scaled, column), range) in covariates {
-                match column.get(row) {
-                    Some(value) => *scaled = range.scale(value),
-                    None => complete = false,
-                }
-            }
-            if let Some(outcome) = outcome.filter(|_| complete) {
-                self.sums.add(&scaled, outcome, &self.iterate.coefficients);
-            }
-        }
+        let model = &self.model;
+        let rows = outcomes.iter().enumerate();
+        let complete = rows.filter_map(|(row, outcome)| Some((model.scaled(&columns, row)?, outcome?)));
+        self.sums.add(complete, &self.iterate.coefficients);
         Ok(())
     }
 

@@ -10,6 +10,17 @@ const UNITS: f64 = (1u64 << 40) as f64;
 /// Entries of a symmetric matrix on and below its diagonal.
 const ENTRIES: usize = MAX_UNKNOWNS * (MAX_UNKNOWNS + 1) / 2;
 
+/// Most rows of a block: 2^16 of them, at most 2^40 units each, stay far below 2^63.
+const BLOCK_ROWS: u32 = 1 << 16;
+
+/// Sums over a few rows, in half the width and so in half the time.
+#[derive(Debug)]
+struct Block {
+    rows: u32,
+    gradient: [i64; MAX_UNKNOWNS],
+    information: [i64; ENTRIES],
+}
+
 /// Sums over rows, at given coefficients.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sums {
@@ -33,23 +44,25 @@ impl Sums {
         }
     }
 
-    /// Adds a row: covariates behind a 1.
-    pub(crate) fn add(&mut self, scaled: &Vector, outcome: bool, coefficients: &Vector) {
-        let predictor: f64 =
-            scaled.iter().zip(coefficients).map(|(value, coefficient)| value * coefficient).sum();
-        let (probability, likelihood) = probability(if outcome { predictor } else { -predictor });
-        // Of the outcome that the row has: what is left to 1 is what the row pulls with.
-        let pull = if outcome { 1.0 - probability } else { probability - 1.0 };
-        let weight = probability * (1.0 - probability);
-        self.observations += 1;
-        self.positives += u64::from(outcome);
-        self.likelihood += units(likelihood);
-        let mut entries = self.information.iter_mut();
-        for ((row, value), gradient) in scaled.iter().enumerate().zip(&mut self.gradient) {
-            *gradient += units(pull * value);
-            for (other, entry) in scaled.iter().take(row + 1).zip(&mut entries) {
-                *entry += units(weight * value * other);
+    /// Adds rows: covariates from 0 to 1 behind a 1, and whether they have the outcome.
+    pub(crate) fn add(&mut self, rows: impl Iterator<Item = (Vector, bool)>, coefficients: &Vector) {
+        let mut block = Block::none();
+        for (scaled, outcome) in rows {
+            if block.rows == BLOCK_ROWS {
+                self.close(&block);
+                block = Block::none();
             }
+            self.positives += u64::from(outcome);
+            self.likelihood += i128::from(block.add(&scaled, outcome, coefficients));
+        }
+        self.close(&block);
+    }
+
+    fn close(&mut self, block: &Block) {
+        self.observations += u64::from(block.rows);
+        let sums = self.gradient.iter_mut().chain(&mut self.information);
+        for (sum, part) in sums.zip(block.gradient.iter().chain(&block.information)) {
+            *sum += i128::from(*part);
         }
     }
 
@@ -107,6 +120,32 @@ impl Sums {
     }
 }
 
+impl Block {
+    fn none() -> Self {
+        Self { rows: 0, gradient: [0; MAX_UNKNOWNS], information: [0; ENTRIES] }
+    }
+
+    /// Adds a row, and returns what it adds to the logarithm of the likelihood.
+    fn add(&mut self, scaled: &Vector, outcome: bool, coefficients: &Vector) -> i64 {
+        let predictor: f64 =
+            scaled.iter().zip(coefficients).map(|(value, coefficient)| value * coefficient).sum();
+        let (probability, likelihood) = probability(if outcome { predictor } else { -predictor });
+        // Of the outcome that the row has: what is left to 1 is what the row pulls with.
+        let pull = if outcome { 1.0 - probability } else { probability - 1.0 };
+        let weight = probability * (1.0 - probability);
+        self.rows += 1;
+        let mut entries = self.information.iter_mut();
+        for ((row, value), gradient) in scaled.iter().enumerate().zip(&mut self.gradient) {
+            *gradient += units(pull * value);
+            let weighted = weight * value;
+            for (other, entry) in scaled.iter().take(row + 1).zip(&mut entries) {
+                *entry += units(weighted * other);
+            }
+        }
+        units(likelihood)
+    }
+}
+
 /// Returns 1 / (1 + e^-predictor), and its logarithm.
 fn probability(predictor: f64) -> (f64, f64) {
     if predictor > 0.0 {
@@ -120,8 +159,8 @@ fn probability(predictor: f64) -> (f64, f64) {
 
 /// Returns a number in units, toward zero; at most 2^63 of them.
 #[allow(clippy::cast_possible_truncation, reason = "that is what it does, and it saturates")]
-fn units(value: f64) -> i128 {
-    i128::from((value * UNITS) as i64)
+fn units(value: f64) -> i64 {
+    (value * UNITS) as i64
 }
 
 #[allow(clippy::cast_precision_loss, reason = "this is the rounding")]
@@ -163,7 +202,7 @@ mod tests {
     #[test]
     fn a_state_beyond_all_sums_is_refused() {
         let mut sums = Sums::none();
-        sums.add(&[1.0; 5], true, &[0.0; 5]);
+        sums.add([([1.0; 5], true)].into_iter(), &[0.0; 5]);
         let mut writer = Writer::new();
         (0..2 + 2 * (1 + MAX_UNKNOWNS + ENTRIES)).for_each(|_| {
             writer.integer(u64::MAX);

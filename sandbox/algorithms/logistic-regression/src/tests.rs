@@ -140,7 +140,7 @@ fn a_long_step_is_halved() {
     let model =
         Model { covariates: 1, iterations: 25, ridge: 0.0, ranges: [Range::new(0.0, 1.0).unwrap(); 4] };
     let mut sums = Sums::none();
-    sums.add(&[1.0, 0.5, 0.0, 0.0, 0.0], true, &[-40.0, 0.0, 0.0, 0.0, 0.0]);
+    sums.add([([1.0, 0.5, 0.0, 0.0, 0.0], true)].into_iter(), &[-40.0, 0.0, 0.0, 0.0, 0.0]);
     let mut carry = Writer::new();
     carry.integer(1).numbers(&[-40.0, 0.0, 0.0, 0.0, 0.0]).numbers(&[0.0; 5]).number(-0.7);
     let iterate = Iterate::read(&carry.into_bytes()).unwrap();

@@ -1,4 +1,7 @@
-/* Mean of a number by category: what `mean.toml` declares. */
+/* Mean of a number by category: what `mean.toml` declares.
+ *
+ * clang --target=wasm32-unknown-unknown -nostdlib -O3 -Wl,--no-entry -Wl,--strip-all -Wl,--max-memory=67108864 \
+ *     -Wl,-z,stack-size=65536 mean.c -o mean.wasm */
 #include "sbx.h"
 
 /* Most categories. */

@@ -37,8 +37,8 @@
 //! # Building
 //! For `wasm32-unknown-unknown`, as a `cdylib`, with `#![cfg_attr(target_arch = "wasm32", no_std)]`. Then this crate brings an
 //! allocator that hands memory out and takes back only what was handed out last, and a panic ends the run without a
-//! message. With feature `std` it brings neither, and the algorithm may use std. Link with a maximum of memory:
-//! `-C link-arg=--max-memory=67108864`.
+//! message. With feature `std` it brings neither, and the algorithm may use std; Rust before 1.68 needs it. Link with a
+//! maximum of memory: `-C link-arg=--max-memory=67108864`.
 //!
 //! # Testing
 //! Feature `native` has a runner that lays rows out and calls an algorithm as the host does, for tests and as the
@@ -58,13 +58,12 @@ mod bytes;
 mod column;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
-#[allow(missing_docs, missing_debug_implementations, reason = "for the macros of this crate alone")]
+// For the macros of this crate alone.
+#[allow(missing_docs, missing_debug_implementations)]
 pub mod export;
 mod figures;
-#[cfg_attr(
-    not(any(target_arch = "wasm32", feature = "native")),
-    allow(dead_code, reason = "between the algorithm and its host, and here there is neither")
-)]
+// It stands between the algorithm and its host, and where there is neither nobody uses it.
+#[cfg_attr(not(any(target_arch = "wasm32", feature = "native")), allow(dead_code))]
 mod instance;
 mod macros;
 pub mod math;

@@ -49,11 +49,8 @@ pub fn magnitude(value: f64) -> f64 {
 
 /// Cuts what stands behind the point; 0 below 0, 2^32 - 1 beyond it.
 #[inline]
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "that is what it does, and it saturates"
-)]
+// That is what it does, and it saturates.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub fn cut(value: f64) -> u32 {
     value as u32
 }
@@ -94,7 +91,8 @@ fn signed(value: u64) -> i64 {
 
 /// Returns `fraction * 2^exponent`, rounded to nearest, for results that are not below the smallest normal number.
 fn compose(fraction: u64, exponent: i64) -> f64 {
-    #[allow(clippy::cast_precision_loss, reason = "this is the rounding")]
+    // This is the rounding.
+    #[allow(clippy::cast_precision_loss)]
     let rounded = fraction as f64;
     rounded * power_of_two(exponent)
 }
@@ -133,7 +131,8 @@ pub fn exponential(value: f64) -> f64 {
         return 0.0;
     }
     let scale = nearest(value * LOG2_E);
-    #[allow(clippy::cast_possible_truncation, reason = "whole and below 1100")]
+    // Whole and below 1100.
+    #[allow(clippy::cast_possible_truncation)]
     let power = scale as i64;
     let rest = (value - scale * LN_2_HIGH) - scale * LN_2_LOW;
     let series = EXP_SERIES.iter().fold(0.0, |sum, term| sum * rest + term);
@@ -168,7 +167,8 @@ pub fn logarithm(value: f64) -> f64 {
     let ratio = above / (1.0 + scaled);
     let square = ratio * ratio;
     let series = square * LN_SERIES.iter().fold(0.0, |sum, term| sum * square + term);
-    #[allow(clippy::cast_precision_loss, reason = "below 1100")]
+    // Below 1100.
+    #[allow(clippy::cast_precision_loss)]
     let power = power as f64;
     // above - ratio * (above - 2 series), as in atanh(s) = s + s series.
     power * LN_2_HIGH + (above - (ratio * (above - 2.0 * series) - power * LN_2_LOW))

@@ -152,6 +152,12 @@ mod tests {
     }
 
     #[test]
+    fn as_many_measures_are_declared() {
+        let declared = include_str!("../algorithm.toml").matches("[[measure]]").count();
+        assert_eq!(declared, CrossTabulation::MEASURES);
+    }
+
+    #[test]
     fn no_cut_changes_a_bit() {
         let data = data(&HAIR_AND_EYES);
         let whole = figures(&data, 4, 4, Cut::whole());

@@ -172,6 +172,12 @@ mod tests {
     }
 
     #[test]
+    fn as_many_measures_are_declared() {
+        let declared = include_str!("../algorithm.toml").matches("[[measure]]").count();
+        assert_eq!(declared, Descriptive::MEASURES);
+    }
+
+    #[test]
     fn no_cut_changes_a_bit() {
         let data = data(&PLANT_GROWTH, 0.0, 10.0);
         let whole = figures(&data, 3, Cut::whole());

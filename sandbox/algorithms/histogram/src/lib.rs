@@ -168,6 +168,12 @@ mod tests {
     }
 
     #[test]
+    fn as_many_measures_are_declared() {
+        let declared = include_str!("../algorithm.toml").matches("[[measure]]").count();
+        assert_eq!(declared, Histogram::MEASURES);
+    }
+
+    #[test]
     fn no_cut_changes_a_bit() {
         let data = data((0..500).map(|value| f64::from(value * value % 331)), 13, 0.0, 331.0);
         let whole = figures(&data, 13, Cut::whole());

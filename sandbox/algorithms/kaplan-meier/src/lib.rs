@@ -222,6 +222,12 @@ mod tests {
     }
 
     #[test]
+    fn as_many_measures_are_declared() {
+        let declared = include_str!("../algorithm.toml").matches("[[measure]]").count();
+        assert_eq!(declared, KaplanMeier::MEASURES);
+    }
+
+    #[test]
     fn no_cut_changes_a_bit() {
         let data = data(&remission(), 35, 1.0);
         let whole = figures(&data, 35, Cut::whole());

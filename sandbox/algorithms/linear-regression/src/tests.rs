@@ -147,6 +147,12 @@ fn rows_that_are_not_complete_do_not_count() {
 }
 
 #[test]
+fn as_many_measures_are_declared() {
+    let declared = include_str!("../algorithm.toml").matches("[[measure]]").count();
+    assert_eq!(declared, LinearRegression::MEASURES);
+}
+
+#[test]
 fn no_cut_changes_a_bit() {
     let data = data(&stack_loss());
     let whole = figures(&data, Cut::whole());

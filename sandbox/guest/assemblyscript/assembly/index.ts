@@ -1,4 +1,4 @@
-// Mean of a number by category: what `algorithm.toml` declares.
+// Mean of a number by category: what `algorithm.toml` declares. `npm install`, then `npm run build`.
 import { Batch, Figures, NO_CELL, Setup, Tables, take } from "./sbx";
 
 export function sbx_buffer(bytes: u32): usize {

@@ -69,7 +69,8 @@ impl Measure {
     /// Returns a value within its range, in units of its last decimal.
     fn units(&self, value: f64, scale: f64) -> i128 {
         let rounded = (value.max(self.minimum).min(self.maximum) * scale).round();
-        #[allow(clippy::cast_possible_truncation, reason = "whole, and far from the bounds of 128 bits")]
+        // Whole, and far from the bounds of 128 bits.
+        #[allow(clippy::cast_possible_truncation)]
         let units = rounded as i128;
         units
     }

@@ -23,7 +23,9 @@ const NATIVE_ADDRESS: u32 = 1 << 16;
 
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Line(#[allow(dead_code, reason = "its bytes are read by address")] [u8; LINE_BYTES]);
+// Its bytes are read by address.
+#[allow(dead_code)]
+struct Line([u8; LINE_BYTES]);
 
 /// The buffer: the guest's memory, into which the host writes between calls.
 pub(crate) struct Buffer {

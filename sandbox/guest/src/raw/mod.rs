@@ -1,8 +1,9 @@
 //! Where addresses become references: the only part with `unsafe`.
-#![allow(
-    unsafe_code,
-    reason = "the host hands over addresses; memory.rs checks them before they become slices"
-)]
+// The host hands over addresses; memory.rs checks them before they become slices.
+#![allow(unsafe_code)]
+
+#[cfg(all(target_arch = "wasm32", target_feature = "atomics"))]
+compile_error!("a guest has one thread: build without atomics");
 
 #[cfg(all(target_arch = "wasm32", not(feature = "std")))]
 mod heap;

@@ -168,6 +168,13 @@ fn figures_are_shown_where_they_are_not_suppressed() {
 }
 
 #[test]
+fn no_value_is_printed() {
+    let columns = vec![Column::Integers(vec![Some(424_242)]), Column::Numbers(vec![Some(4242.42)])];
+    let printed = format!("{:?}", Data::new(columns, vec![]).unwrap());
+    assert!(printed.contains("1 rows") && !printed.contains("4242"), "{printed}");
+}
+
+#[test]
 fn a_stop_ends_the_run() {
     let data = Data::new(vec![Column::Integers(vec![Some(1)])], vec![]).unwrap();
     assert_eq!(data.map::<Echo>(Cut::whole()).unwrap_err(), Error::Stopped(Stop::own(3)));

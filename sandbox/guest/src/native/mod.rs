@@ -51,7 +51,7 @@ pub use tabulate::{Mapped, Measure, Tabulated};
 pub const MAX_BATCH_ROWS: usize = 1 << 16;
 
 /// A column; a value a row, if it has one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Column {
     /// Of type boolean.
@@ -90,6 +90,12 @@ impl Column {
             }
             _ => true,
         }
+    }
+}
+
+impl fmt::Debug for Column {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Column({} rows)", self.rows())
     }
 }
 

@@ -64,6 +64,7 @@ mod budget;
 mod cell;
 mod check;
 mod cover;
+pub mod differencing;
 mod flow;
 mod graph;
 pub mod noise;

@@ -1,0 +1,5 @@
+//! Differencing.
+
+mod refinement;
+
+pub use refinement::{MAX_ROWS, OUTSIDE, Refinement, RefinementError};

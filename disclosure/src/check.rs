@@ -8,12 +8,13 @@
 //! 3. Interval audit. Who sees the release and knows that counts are not negative can bound the count of each
 //!    suppressed place; the bounds must be at least the minimum count apart. Where they are closer, further places are
 //!    suppressed, those that widen the interval at the least loss. The total is suppressed when every other way is closed.
-//! 4. Reasons. "Small" tells that a count is below the minimum, "complementary" that it is not. If that, with all else,
+//! 4. Differencing, where there are earlier releases ([`crate::differencing`]); then again from 2.
+//! 5. Reasons. "Small" tells that a count is below the minimum, "complementary" that it is not. If that, with all else,
 //!    leaves a single value for a small count, every reason of the release becomes
 //!    [`Reason::Undisclosed`], and so do the numbers by reason. Where places were held back for a reason, that reason is
 //!    known to whoever held them back; then further places are suppressed until every small count ranges over half of
 //!    the minimum at least.
-//! 5. Rounding.
+//! 6. Rounding.
 //!
 //! # What is not guaranteed
 //! Intervals of sums are not audited, since their contributions may be bounded by what only an attacker knows; sums are
@@ -23,6 +24,7 @@
 
 use crate::cell::{Cell, Entry};
 use crate::cover::Cover;
+use crate::differencing::{Earlier, Guard, Warning};
 use crate::flow::{Bounds, Circulation};
 use crate::graph::{EdgeId, Graph, Step};
 use crate::release::{Figures, Release};
@@ -63,6 +65,14 @@ pub enum CheckError {
     /// Cells do not add up to margins.
     #[error("figures do not add up")]
     Inconsistent,
+    /// A refinement is of another new release.
+    #[error("the refinement with earlier release {index} is not of the {expected} cells of the new one")]
+    Refinement {
+        /// The index of the earlier release.
+        index: usize,
+        /// The base cells of the new release.
+        expected: u32,
+    },
     /// A received figure breaks the policy.
     #[error("received figure {index} {rule}")]
     Received {
@@ -102,7 +112,7 @@ pub struct Contributors<'a> {
 
 impl Contributors<'_> {
     /// No rule on contributors.
-    const NONE: Self = Self { minimum: 0, of_places: &[] };
+    pub const NONE: Self = Self { minimum: 0, of_places: &[] };
 }
 
 /// As [`check`], over units that several owners of data brought: a place with units of fewer than
@@ -120,18 +130,48 @@ pub fn check_contributed(
     contributors: Contributors<'_>,
     policy: &Policy,
 ) -> Result<Release, CheckError> {
+    let checked = check_differenced(shape, levels, entries, contributors, &[], policy)?;
+    Ok(checked.release)
+}
+
+/// A release beside earlier ones of the same dataset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Differenced {
+    /// The release.
+    pub release: Release,
+    /// What a reviewer should look at.
+    pub warnings: Vec<Warning>,
+}
+
+/// As [`check_contributed`], after earlier releases of the same dataset: a place that could be subtracted from them
+/// is suppressed, and so is what would give it away; see [`crate::differencing`].
+///
+/// # Errors
+/// As [`check_contributed`]; [`CheckError::Refinement`].
+pub fn check_differenced(
+    shape: Shape,
+    levels: Levels,
+    entries: &[Entry],
+    contributors: Contributors<'_>,
+    earlier: &[Earlier<'_>],
+    policy: &Policy,
+) -> Result<Differenced, CheckError> {
     policy.check()?;
     if policy.noise.is_some() {
         return Err(CheckError::Noise { wanted: true });
     }
+    let expected = shape.cells_len();
+    let cells = |earlier: &Earlier<'_>| earlier.refinement().new_cells();
+    if let Some(index) = earlier.iter().position(|earlier| cells(earlier) != expected) {
+        return Err(CheckError::Refinement { index, expected });
+    }
     let mut checker = Checker::new(shape, levels, entries, policy)?;
     checker.take_contributors(contributors)?;
     checker.suppress_primary();
-    checker.settle();
-    checker.widen_intervals()?;
-    checker.widen_small()?;
+    let guards = checker.part_from(earlier)?;
+    let warnings = guards.iter().enumerate().filter_map(|(index, guard)| guard.warning(index)).collect();
     let is_telling = checker.reasons_tell()?;
-    Ok(checker.release(levels, is_telling))
+    Ok(Differenced { release: checker.release(levels, is_telling), warnings })
 }
 
 /// A table on its way through the rules.
@@ -218,6 +258,22 @@ impl<'a> Checker<'a> {
             };
             let reason = reason.or_else(|| (!self.is_shared(edge)).then_some(Reason::FewContributors));
             reason.into_iter().for_each(|reason| self.cover.suppress(edge, reason));
+        }
+    }
+
+    /// Suppresses until the table tells too little by itself and beside each earlier release. Each turn of the loop
+    /// suppresses at least one place more, so it ends.
+    fn part_from<'e>(&mut self, earlier: &'e [Earlier<'e>]) -> Result<Vec<Guard<'e>>, CheckError> {
+        let guard = |earlier| Guard::new(earlier, self.policy.minimum_count);
+        let mut guards: Vec<_> = earlier.iter().map(guard).collect();
+        loop {
+            self.settle();
+            self.widen_intervals()?;
+            self.widen_small()?;
+            let refusals = guards.iter_mut().filter_map(|guard| guard.refuse(&mut self.cover).then_some(()));
+            if refusals.count() == 0 {
+                return Ok(guards);
+            }
         }
     }
 
@@ -316,7 +372,11 @@ impl<'a> Checker<'a> {
         match self.cover.verdict(id) {
             Verdict::Suppressed(Reason::SmallCount) => Bounds { low: 0, high: minimum - 1 },
             Verdict::Suppressed(
-                Reason::Complementary | Reason::Dominance | Reason::PPercent | Reason::FewContributors,
+                Reason::Complementary
+                | Reason::Dominance
+                | Reason::PPercent
+                | Reason::FewContributors
+                | Reason::Differencing,
             ) => Bounds::at_least(minimum),
             _ => self.untold(id),
         }

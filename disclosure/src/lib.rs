@@ -7,6 +7,7 @@
 //! | p% | [`Policy::p_percent`] | the second largest contributor, who subtracts its own part | Hundepool et al. 2012, §4.2.1 |
 //! | complementary suppression | [`check()`], [`Suppressor`] | subtracting what is released from a margin | Gusfield 1988; Cox 1980 |
 //! | remainders of lines | [`check()`], [`Suppressor`] | two small cells whose sum is small too | Hundepool et al. 2012, §4.4 |
+//! | differencing | [`check_differenced`], [`differencing`] | subtracting two releases from each other | Hundepool et al. 2012, ch. 4 |
 //! | interval audit | [`check()`] | bounds that counts of at least zero put on each other | Gusfield 1988; Fischetti and Salazar 2001 |
 //! | reasons kept back | [`check()`] | "small" and "not small" as one more equation | [`Reason::Undisclosed`] |
 //! | rounding | [`Policy::round_to`], [`round`] | exact figures and exact differences, no more | Hundepool et al. 2012, §5.4 |
@@ -32,8 +33,9 @@
 //! Every way ends in a [`Release`], which has no other constructor.
 //!
 //! # What no rule here does
-//! Each table is looked at by itself. Two tables about nearly the same units can be subtracted from each other; against
-//! that there are the number of runs of an agreement, and noise with a budget.
+//! Only [`check_differenced`] looks at more than one table. Where codes of units are not at hand, as under protocols, two
+//! tables about nearly the same units can be subtracted from each other; against that there are the number of runs of
+//! an agreement, and noise with a budget.
 //!
 //! # Examples
 //! ```
@@ -79,7 +81,7 @@ mod verdict;
 
 pub use budget::{Budget, BudgetError};
 pub use cell::{Cell, Entry, Sum};
-pub use check::{CheckError, Contributors, check, check_contributed};
+pub use check::{CheckError, Contributors, Differenced, check, check_contributed, check_differenced};
 pub use pattern::{Pattern, PatternError, Suppressor, Union};
 pub use ratio::{Amount, NotADecimal, Ratio};
 pub use release::{Deviations, Figures, NoisyCell, Release};

@@ -25,6 +25,8 @@ pub enum Reason {
     PPercent,
     /// Too few owners of data have units in it.
     FewContributors,
+    /// With an earlier release of the dataset it would tell about fewer units than the minimum.
+    Differencing,
     /// It would give away another suppressed place.
     Complementary,
     /// Whoever computed it held it back.

@@ -1,7 +1,7 @@
 //! The checker of opened values: from figures and a policy to a [`Release`].
 //!
-//! 1. Every place is looked at by itself: minimum count, dominance, p%, and in [`check_contributed`] how many owners
-//!    brought its units.
+//! 1. Every place is looked at by itself: minimum count, dominance, p%, class disclosure, and in [`check_contributed`]
+//!    how many owners brought its units.
 //! 2. Complementary suppression as in [`crate::Suppressor`], with the counts at hand. What remains of a known sum
 //!    must pass the same rules; contributors are those of all hidden terms together. Of withheld terms nothing is
 //!    known, and they count as nothing: the remainder passes only if the opened ones pass.
@@ -29,7 +29,7 @@ use crate::flow::{Bounds, Circulation};
 use crate::graph::{EdgeId, Graph, Step};
 use crate::release::{Figures, Release};
 use crate::rules::{Policy, PolicyError, round};
-use crate::table::{Levels, Shape};
+use crate::table::{Levels, Place, Shape};
 use crate::verdict::{Reason, Verdict};
 
 /// Why there is no release.
@@ -257,8 +257,25 @@ impl<'a> Checker<'a> {
                 Some(Entry::Withheld(reason) | Entry::Bounded(reason, _)) => Some(*reason),
             };
             let reason = reason.or_else(|| (!self.is_shared(edge)).then_some(Reason::FewContributors));
+            let reason = reason.or_else(|| self.is_whole_group(edge).then_some(Reason::ClassDisclosure));
             reason.into_iter().for_each(|reason| self.cover.suppress(edge, reason));
         }
+    }
+
+    /// Tells whether a cell is the whole of its group in a sensitive class; not where the group cannot be known.
+    fn is_whole_group(&self, edge: EdgeId) -> bool {
+        let Some(rule) = &self.policy.class_disclosure else { return false };
+        let place = self.cover.graph().edge(edge).map(|edge| edge.place);
+        let cell = place.filter(|&place| place.row.is_some() && place.column.is_some() && rule.covers(place));
+        let Some((cell, found)) = cell.zip(self.cell(edge)) else { return false };
+        let count =
+            |place| Some(self.cell(self.cover.graph().id(self.cover.shape().canonical(place))?)?.count);
+        let shape = self.cover.shape();
+        let others = || {
+            let cells = shape.base_cells(rule.group(cell)).into_iter();
+            cells.map(|index| count(Place::cell(index / shape.columns(), index % shape.columns()))).sum()
+        };
+        count(rule.group(cell)).or_else(others) == Some(found.count)
     }
 
     /// Suppresses until the table tells too little by itself and beside each earlier release. Each turn of the loop
@@ -376,6 +393,7 @@ impl<'a> Checker<'a> {
                 | Reason::Dominance
                 | Reason::PPercent
                 | Reason::FewContributors
+                | Reason::ClassDisclosure
                 | Reason::Differencing,
             ) => Bounds::at_least(minimum),
             _ => self.untold(id),
@@ -414,8 +432,12 @@ impl<'a> Checker<'a> {
         if found.is_empty() { self.cover.asked().to_vec() } else { found }
     }
 
-    /// Tells whether a small count follows from the release and its reasons.
+    /// Tells whether a small count follows from the release and its reasons, or a reason is what must not be told.
     fn reasons_tell(&self) -> Result<bool, CheckError> {
+        let whole = Verdict::Suppressed(Reason::ClassDisclosure);
+        if self.cover.asked().iter().any(|&id| self.cover.verdict(id) == whole) {
+            return Ok(true);
+        }
         let mut circulation = self.circulation(self.cover.graph(), |id| self.told(id))?;
         // Below a minimum of 1 there is one value alone, and the reason is meant to tell it.
         let mut small = self.cover.asked().iter().copied().filter(|&id| self.is_small(id));

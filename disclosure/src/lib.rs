@@ -5,6 +5,8 @@
 //! | minimum count | [`Policy::minimum_count`] | figures about so few units that one is recognized | Hundepool et al. 2012, §4.2 |
 //! | (n, k) dominance | [`Policy::dominance`] | a sum that tells about its largest contributors | Hundepool et al. 2012, §4.2.1 |
 //! | p% | [`Policy::p_percent`] | the second largest contributor, who subtracts its own part | Hundepool et al. 2012, §4.2.1 |
+//! | class disclosure | [`Policy::class_disclosure`] | a whole group of which one thing becomes known | Hundepool et al. 2012, §4.2 |
+//! | degrees of freedom | [`Policy::degrees_of_freedom`] | a model that repeats its units | Brandt et al. 2010, output guidelines |
 //! | complementary suppression | [`check()`], [`Suppressor`] | subtracting what is released from a margin | Gusfield 1988; Cox 1980 |
 //! | remainders of lines | [`check()`], [`Suppressor`] | two small cells whose sum is small too | Hundepool et al. 2012, §4.4 |
 //! | differencing | [`check_differenced`], [`differencing`] | subtracting two releases from each other | Hundepool et al. 2012, ch. 4 |
@@ -85,6 +87,8 @@ pub use check::{CheckError, Contributors, Differenced, check, check_contributed,
 pub use pattern::{Pattern, PatternError, Suppressor, Union};
 pub use ratio::{Amount, NotADecimal, Ratio};
 pub use release::{Deviations, Figures, NoisyCell, Release};
-pub use rules::{Dominance, MAX_LARGEST, Mechanism, NoiseRule, Policy, PolicyError, round};
+pub use rules::{
+    Axis, ClassRule, Dominance, MAX_LARGEST, Mechanism, ModelRule, NoiseRule, Policy, PolicyError, round,
+};
 pub use table::{Levels, MAX_CELLS, Place, Shape, ShapeError};
 pub use verdict::{Reason, Verdict};

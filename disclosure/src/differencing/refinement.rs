@@ -13,7 +13,7 @@ const CHUNK: usize = 1024;
 
 /// Neighbouring rows that are counted with one addition where they are alike. Without it, sorted rows would wait for
 /// each other: a counter cannot be read before the last write to it is done.
-const RUN: usize = 8;
+const RUN: u8 = 8;
 
 /// How many units are in each pair of a cell of a new release and a cell of an earlier one.
 ///
@@ -175,11 +175,11 @@ impl Refinement {
         for ((place, &new), &earlier) in places.iter_mut().zip(new).zip(earlier) {
             *place = slot(new).wrapping_mul(stride).wrapping_add(slot(earlier));
         }
-        let (runs, rest) = places.get(..new.len()).unwrap_or(&[]).as_chunks::<RUN>();
+        let (runs, rest) = places.get(..new.len()).unwrap_or(&[]).as_chunks::<{ RUN as usize }>();
         for run in runs {
             let [first, ..] = *run;
             if run.iter().fold(0, |unlike, place| unlike | (place ^ first)) == 0 {
-                self.counters.bump(first, RUN as u8);
+                self.counters.bump(first, RUN);
             } else {
                 run.iter().for_each(|&place| self.counters.bump(place, 1));
             }

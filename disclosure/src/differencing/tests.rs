@@ -202,55 +202,65 @@ fn told(refinement: &Refinement, new: &[i32], earlier: &[i32]) -> u64 {
     blocks.map(|(_, _, count)| count).sum()
 }
 
+/// Tables over the same units, made from a seed: most units stay where a function of their earlier cell puts them.
+struct Tables {
+    random: Box<dyn FnMut(u16) -> u16>,
+}
+
+impl Tables {
+    fn seeded(mut state: u64) -> Self {
+        let random = move |end: u16| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            u16::try_from((state >> 33) % u64::from(end)).unwrap()
+        };
+        Self { random: Box::new(random) }
+    }
+
+    /// Makes an earlier table and a new one.
+    fn pair(&mut self) -> [Table; 2] {
+        const SHAPES: [(u32, u32); 5] = [(2, 2), (3, 1), (4, 1), (2, 1), (1, 1)];
+        let mut random = |end| (self.random)(end);
+        let [earlier, new] = [0, 1].map(|_| SHAPES[usize::from(random(5))]);
+        let slots = |shape: (u32, u32)| u16::try_from(shape.0 * shape.1 + 1).unwrap();
+        let units = 20 + random(40);
+        let before: Vec<_> = (0..units).map(|_| random(slots(earlier))).collect();
+        let (shift, moving) = (random(3), 2 + random(12));
+        let after = before.iter().map(|&at| match random(moving) {
+            0 => random(slots(new)),
+            _ => (at + shift) % slots(new),
+        });
+        let after: Vec<_> = after.collect();
+        [(earlier, before), (new, after)].map(|(shape, at)| {
+            let code = |at: u16| if at + 1 < slots(shape) { at } else { OUTSIDE };
+            Table::new(shape.0, shape.1, at.into_iter().map(code).collect())
+        })
+    }
+}
+
 #[test]
 fn no_combination_of_three_places_of_each_release_tells_about_few_units() {
-    let mut state = 11_u64;
-    let mut random = move |end: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % end
-    };
-    let shapes = [(2, 2), (3, 1), (4, 1), (2, 1), (1, 1)];
+    let mut tables = Tables::seeded(11);
     let (mut looked_at, mut refused) = (0, 0);
     for round in 0..600 {
-        let minimum = 3 + random(3);
-        let [new, earlier] = [0, 1].map(|_| shapes[random(5) as usize]);
-        let cells = |shape: (u32, u32)| u64::from(shape.0 * shape.1);
-        let units = 20 + random(40) as usize;
-        let code = |value: u64, cells: u64| if value < cells { value as u16 } else { OUTSIDE };
-        let before: Vec<_> = (0..units).map(|_| random(cells(earlier) + 1)).collect();
-        // Most units stay where a function of their earlier cell puts them; some move.
-        let shift = random(3);
-        let moving = 2 + random(12);
-        let after: Vec<_> =
-            before
-                .iter()
-                .map(|&at| {
-                    if random(moving) == 0 { random(cells(new) + 1) } else { (at + shift) % (cells(new) + 1) }
-                })
-                .collect();
-        let earlier_table =
-            Table::new(earlier.0, earlier.1, before.iter().map(|&at| code(at, cells(earlier))).collect());
-        let new_table = Table::new(new.0, new.1, after.iter().map(|&at| code(at, cells(new))).collect());
-        let first = earlier_table.released(Levels::ALL, minimum);
-        let second = new_table.checked(Levels::ALL, &[(&earlier_table, &first)], minimum);
+        let minimum = 3 + round % 3;
+        let [earlier, new] = tables.pair();
+        let first = earlier.released(Levels::ALL, minimum);
+        let second = new.checked(Levels::ALL, &[(&earlier, &first)], minimum);
         assert!(second.warnings.iter().all(|warning| !matches!(warning, Warning::Unsearched { .. })));
         refused += second.release.suppressed().get(&Reason::Differencing).copied().unwrap_or(0);
-        let refinement = new_table.refinement(&earlier_table);
+        let refinement = new.refinement(&earlier);
         let places = [&second.release, &first].map(|release| release.released_places());
         let [new, earlier] = [0, 1].map(|at| combinations(places[at].shape, &places[at].released));
         let few = |told: u64| (1..minimum).contains(&told);
         // What one release tells by itself is not a matter of differencing.
-        if new.iter().any(|new| few(told(&refinement, new, &[])))
-            || earlier.iter().any(|earlier| few(told(&refinement, &[], earlier)))
-        {
+        let is_new_few = new.iter().any(|new| few(told(&refinement, new, &[])));
+        if is_new_few || earlier.iter().any(|earlier| few(told(&refinement, &[], earlier))) {
             continue;
         }
         looked_at += 1;
-        for new in &new {
-            for earlier in &earlier {
-                let told = told(&refinement, new, earlier);
-                assert!(!few(told), "round {round}: {told} units by {new:?} and {earlier:?}");
-            }
+        for (new, earlier) in new.iter().flat_map(|new| earlier.iter().map(move |earlier| (new, earlier))) {
+            let told = told(&refinement, new, earlier);
+            assert!(!few(told), "round {round}: {told} units by {new:?} and {earlier:?}");
         }
     }
     assert!(looked_at > 300 && refused > 100, "{looked_at} rounds looked at, {refused} places refused");

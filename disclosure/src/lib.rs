@@ -15,6 +15,8 @@
 //! | rounding | [`Policy::round_to`], [`round`] | exact figures and exact differences, no more | Hundepool et al. 2012, §5.4 |
 //! | noise | [`Policy::noise`], [`noise`] | whoever knows everything but one unit | Dwork et al. 2006; Canonne, Kamath, Steinke 2020 |
 //! | noise in shares | [`noise::Share`] | the same, where no party may know the noise of a total | Kairouz, Liu, Steinke 2021 |
+//! | sample and aggregate | [`sample_and_aggregate`] | code that nobody trusts | Nissim, Raskhodnikova, Smith 2007 |
+//! | significant digits | [`Significant`] | what is written into the last bits of a number | [`leak_bits`] |
 //! | budget | [`Budget`] | many releases with noise | Dwork and Roth 2014, §3.5 |
 //!
 //! Sources: A. Hundepool et al., "Statistical Disclosure Control", Wiley 2012. D. Gusfield, "A Graph Theoretic Approach to
@@ -24,7 +26,8 @@
 //! Sensitivity in Private Data Analysis", TCC 2006. C. Dwork and A. Roth, "The Algorithmic Foundations of
 //! Differential Privacy", 2014. C. Canonne, G. Kamath, T. Steinke, "The Discrete Gaussian for Differential Privacy",
 //! NeurIPS 2020. P. Kairouz, Z. Liu, T. Steinke, "The Distributed Discrete Gaussian Mechanism for Federated Learning with
-//! Secure Aggregation", ICML 2021.
+//! Secure Aggregation", ICML 2021. K. Nissim, S. Raskhodnikova, A. Smith, "Smooth Sensitivity and Sampling in Private Data
+//! Analysis", STOC 2007. M. Brandt et al., "Guidelines for the Checking of Output Based on Microdata Research", ESSnet SDC, 2010.
 //!
 //! # Three ways to a release
 //! - Values are open to the one who checks them: [`check()`].
@@ -33,6 +36,9 @@
 //! - Values carry noise: [`Release::noisy`].
 //!
 //! Every way ends in a [`Release`], which has no other constructor.
+//!
+//! Numbers of code that nobody trusts leave as a [`NoisyTable`], averaged over blocks with noise, or as a
+//! [`ReviewedTable`], cut to a few digits and looked at by people; [`leak_bits`] bounds what a release can tell.
 //!
 //! # What no rule here does
 //! Only [`check_differenced`] looks at more than one table. Where codes of units are not at hand, as under protocols, two
@@ -64,6 +70,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod blocks;
 mod budget;
 mod cell;
 mod check;
@@ -71,24 +78,35 @@ mod cover;
 pub mod differencing;
 mod flow;
 mod graph;
+mod leak;
 pub mod noise;
+mod pack;
 mod pattern;
 mod ratio;
 mod release;
+mod review;
 mod rules;
+mod significant;
 mod table;
 #[cfg(test)]
 mod testing;
 mod verdict;
 
+pub use blocks::{
+    BlocksError, MAX_BLOCKS, MAX_NUMBERS, NoisyNumber, NoisyTable, NumberRange, STEPS, sample_and_aggregate,
+};
 pub use budget::{Budget, BudgetError};
 pub use cell::{Cell, Entry, Sum};
 pub use check::{CheckError, Contributors, Differenced, check, check_contributed, check_differenced};
+pub use leak::{leak_bits, rounded_levels};
+pub use pack::{RulePack, RulePackError};
 pub use pattern::{Pattern, PatternError, Suppressor, Union};
 pub use ratio::{Amount, NotADecimal, Ratio};
 pub use release::{Deviations, Figures, NoisyCell, Release};
+pub use review::{Basis, ReviewError, ReviewedTable, review};
 pub use rules::{
     Axis, ClassRule, Dominance, MAX_LARGEST, Mechanism, ModelRule, NoiseRule, Policy, PolicyError, round,
 };
+pub use significant::{MAX_SIGNIFICANT, Significant, SignificantError};
 pub use table::{Levels, MAX_CELLS, Place, Shape, ShapeError};
 pub use verdict::{Reason, Verdict};

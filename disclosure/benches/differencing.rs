@@ -1,16 +1,17 @@
-//! Counting the common refinement of a new release with an earlier one: what a row costs.
+//! Differencing against an earlier release: what counting costs for a row, and looking at what was counted.
 //!
 //! `cargo bench -p tidegate-disclosure --bench differencing` measures; with `-- --test` each runs once. All codes are
 //! seeded.
 #![allow(missing_docs, reason = "the macros of criterion make undocumented functions")]
-#![allow(clippy::unwrap_used, reason = "a bench ends where something is missing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench ends where something is missing")]
 
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_core::{Rng, SeedableRng};
-use tidegate_disclosure::differencing::Refinement;
+use tidegate_disclosure::differencing::{Earlier, Refinement, ReleasedPlaces};
+use tidegate_disclosure::{Cell, Contributors, Entry, Levels, Policy, Shape, check_differenced};
 
 /// Rows of the dataset.
 const ROWS: usize = 10_000_000;
@@ -53,5 +54,34 @@ fn differencing(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, differencing);
+/// Checks a list of [`NEW`] cells, all released, beside the same list before some units moved.
+fn check(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("differencing");
+    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(3));
+    let (shape, policy) = (Shape::new(NEW.into(), 1).unwrap(), Policy::with_minimum(10));
+    let released = shape.places();
+    for moved in [0, 1, 5] {
+        let mut refinement = Refinement::new(NEW.into(), NEW.into()).unwrap();
+        let mut counts = vec![0_u64; usize::from(NEW)];
+        for cell in 0..NEW {
+            for (now, units) in [(cell, 100), ((cell + 7) % NEW, moved)] {
+                refinement.add(&vec![now; units], &vec![cell; units]).unwrap();
+                counts[usize::from(now)] += units as u64;
+            }
+        }
+        let held = ReleasedPlaces { shape, released: released.clone() };
+        let earlier = [Earlier::new(&held, &refinement).unwrap()];
+        counts.push(counts.iter().sum());
+        let entry = |&count: &u64| Entry::Known(Cell { count, sums: vec![] });
+        let entries: Vec<_> = counts.iter().map(entry).collect();
+        group.bench_function(format!("check/moved-{moved}/{NEW}"), |bencher| {
+            bencher.iter(|| {
+                check_differenced(shape, Levels::ALL, &entries, Contributors::NONE, &earlier, &policy).unwrap()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, differencing, check);
 criterion_main!(benches);

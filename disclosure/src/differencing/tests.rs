@@ -138,9 +138,10 @@ fn what_remains_of_a_line_is_compared_too() {
 
 #[test]
 fn unions_of_three_are_compared() {
-    // Three districts then, one province of four units less now.
-    let earlier = Table::of(4, 1, &[(0, 30), (1, 30), (2, 34), (3, 60)]);
-    let new = Table::of(3, 1, &[(0, 90), (1, 24), (2, 40)]);
+    // Three of seven districts then, one province of four units less now.
+    let districts = [(0, 30), (1, 30), (2, 34), (3, 60), (4, 60), (5, 60), (6, 60)];
+    let earlier = Table::of(7, 1, &districts);
+    let new = Table::of(3, 1, &[(0, 90), (1, 24), (2, 220)]);
     let release = earlier.released(Levels::CELLS, 10);
     let checked = new.checked(Levels::CELLS, &[(&earlier, &release)], 10).release;
     assert_eq!(checked.verdict(Place::cell(0, 0)), Verdict::Suppressed(Reason::Differencing));

@@ -76,7 +76,8 @@ fn check(criterion: &mut Criterion) {
         let entries: Vec<_> = counts.iter().map(entry).collect();
         group.bench_function(format!("check/moved-{moved}/{NEW}"), |bencher| {
             bencher.iter(|| {
-                check_differenced(shape, Levels::ALL, &entries, Contributors::NONE, &earlier, &policy).unwrap()
+                check_differenced(shape, Levels::ALL, &entries, Contributors::NONE, &earlier, &policy)
+                    .unwrap()
             });
         });
     }

@@ -101,10 +101,10 @@ impl Refinement {
             return Err(RefinementError::Lengths { new: new.len(), earlier: earlier.len() });
         }
         self.grow(new.len() as u64)?;
+        let mut places = [0; CHUNK];
         for (new, earlier) in new.chunks(CHUNK).zip(earlier.chunks(CHUNK)) {
-            check_codes(new, self.new_cells)?;
-            check_codes(earlier, self.earlier_cells)?;
-            self.count(new, earlier);
+            self.find(new, earlier, &mut places)?;
+            self.counters.count(places.get(..new.len()).unwrap_or_default());
         }
         Ok(())
     }
@@ -168,27 +168,35 @@ impl Refinement {
         Ok(())
     }
 
-    /// Counts at most [`CHUNK`] rows whose codes were checked.
-    fn count(&mut self, new: &[u16], earlier: &[u16]) {
+    /// Finds where at most [`CHUNK`] rows count, and checks their codes in passing: as counted from the units in no cell,
+    /// whose code is the one below 0, none is above the cells.
+    fn find(&self, new: &[u16], earlier: &[u16], places: &mut [u32; CHUNK]) -> Result<(), RefinementError> {
         let stride = u32::from(self.earlier_cells) + 1;
-        let mut places = [0; CHUNK];
-        for ((place, &new), &earlier) in places.iter_mut().zip(new).zip(earlier) {
-            *place = slot(new).wrapping_mul(stride).wrapping_add(slot(earlier));
+        let (mut most_new, mut most_earlier) = (0, 0);
+        for ((place, new), earlier) in places.iter_mut().zip(new).zip(earlier) {
+            let (new, earlier) = (new.wrapping_add(1), earlier.wrapping_add(1));
+            (most_new, most_earlier) = (new.max(most_new), earlier.max(most_earlier));
+            *place = u32::from(new).wrapping_mul(stride).wrapping_add(u32::from(earlier));
         }
-        let (runs, rest) = places.get(..new.len()).unwrap_or(&[]).as_chunks::<{ RUN as usize }>();
-        for run in runs {
-            let [first, ..] = *run;
-            if run.iter().fold(0, |unlike, place| unlike | (place ^ first)) == 0 {
-                self.counters.bump(first, RUN);
-            } else {
-                run.iter().for_each(|&place| self.counters.bump(place, 1));
-            }
-        }
-        rest.iter().for_each(|&place| self.counters.bump(place, 1));
+        check_most(most_new, self.new_cells)?;
+        check_most(most_earlier, self.earlier_cells)
     }
 }
 
 impl Counters {
+    fn count(&mut self, places: &[u32]) {
+        let (runs, rest) = places.as_chunks::<{ RUN as usize }>();
+        for run in runs {
+            let [first, ..] = *run;
+            if run.iter().fold(0, |unlike, place| unlike | (place ^ first)) == 0 {
+                self.bump(first, RUN);
+            } else {
+                run.iter().for_each(|&place| self.bump(place, 1));
+            }
+        }
+        rest.iter().for_each(|&place| self.bump(place, 1));
+    }
+
     #[inline]
     fn bump(&mut self, place: u32, by: u8) {
         if let Some(low) = self.low.get_mut(place as usize) {
@@ -234,16 +242,13 @@ fn cells(found: u32) -> Result<u16, RefinementError> {
     allowed.ok_or(RefinementError::Cells { found })
 }
 
-/// Returns where a code counts: the units in no cell at 0, since their code is the one below 0.
-#[inline]
-fn slot(code: u16) -> u32 {
-    u32::from(code.wrapping_add(1))
-}
-
 /// Checks that every code names a cell or none.
 pub(super) fn check_codes(codes: &[u16], cells: u16) -> Result<(), RefinementError> {
-    let greatest = codes.iter().fold(0, |greatest, code| code.wrapping_add(1).max(greatest));
-    if greatest > cells { Err(RefinementError::Code { cells }) } else { Ok(()) }
+    check_most(codes.iter().fold(0, |most, code| code.wrapping_add(1).max(most)), cells)
+}
+
+fn check_most(most: u16, cells: u16) -> Result<(), RefinementError> {
+    if most > cells { Err(RefinementError::Code { cells }) } else { Ok(()) }
 }
 
 #[cfg(test)]

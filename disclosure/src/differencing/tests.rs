@@ -161,7 +161,39 @@ fn what_is_left_to_review_is_told() {
 }
 
 #[test]
-fn noisy_releases_and_bad_histories() {
+fn each_of_several_earlier_releases_counts() {
+    let whole = Table::of(2, 1, &[(0, 60), (1, 60)]);
+    let shifted = Table::of(2, 1, &[(0, 57), (1, 63)]);
+    let new = Table::of(2, 1, &[(0, 60), (1, 57), (OUTSIDE, 3)]);
+    let [first, second] = [&whole, &shifted].map(|table| table.released(Levels::CELLS, 10));
+    let safe = new.checked(Levels { cells: true, ..Levels::default() }, &[], 10);
+    assert_eq!(safe.release.suppressed_len(), 0);
+    // The second cell lacks three units of the first release's, the first has three more than the second release's.
+    for (history, cell) in [(vec![(&whole, &first)], 1), (vec![(&shifted, &second)], 0)] {
+        let checked = new.checked(Levels::CELLS, &history, 10).release;
+        assert_eq!(
+            checked.verdict(Place::cell(cell, 0)),
+            Verdict::Suppressed(Reason::Differencing),
+            "{cell}"
+        );
+    }
+    let both = new.checked(Levels::CELLS, &[(&whole, &first), (&shifted, &second)], 10).release;
+    assert_eq!(both.suppressed_len(), 2);
+}
+
+#[test]
+fn noisy_releases_tell_nothing_exactly() {
+    let noise = "minimum_count = 1\nnoise = { mechanism = \"discrete-laplace\", epsilon = \"1\" }";
+    let policy: Policy = toml::from_str(noise).unwrap();
+    let shape = Shape::new(1, 1).unwrap();
+    let cells = [crate::NoisyCell { count: 50, sums: vec![] }];
+    let deviations = crate::Deviations { count: 1.0, sums: vec![] };
+    let release = Release::noisy(shape, Levels::ALL, &cells, &deviations, &policy).unwrap();
+    assert!(release.verdict(Place::TOTAL).is_released() && release.released_places().released.is_empty());
+}
+
+#[test]
+fn bad_histories_are_refused() {
     let shape = Shape::new(2, 1).unwrap();
     let refinement = Refinement::new(3, 3).unwrap();
     let held = ReleasedPlaces { shape, released: vec![Place::TOTAL] };

@@ -14,7 +14,7 @@
 //! at least 1 and fewer than the minimum of units, t. Special cases, with places A now and B then:
 //! - B holds all units of A but 1 to t - 1, or the other way round: nested sets.
 //! - Neither holds the other, and 1 to t - 1 units are in one of them only.
-//! - The intersection of A and B is itself a known sum C of either release: A and C are nested.
+//! - The intersection of A and B is itself a known sum of the release that A or B is not of: nested sets again.
 //! - A is, but for 1 to t - 1 units, the union of up to 3 disjoint places of the earlier release, or a place without up
 //!   to 2 others; or a union of up to 3 places now is one then.
 //!
@@ -23,10 +23,11 @@
 //! same units is never refused alone, since it tells nothing more.
 //!
 //! # Why the search is complete
-//! Where no small block of the refinement lies between components that
-//! larger blocks connect, no combination of any number of sums tells about fewer than t units, and nothing is searched.
-//! That is the rule for tables over large datasets. Elsewhere combinations up to 3 and 3 are searched in a bounded
-//! number of steps, and what was not searched is told.
+//! Where no small block of the refinement lies between components that larger blocks connect, no combination of any
+//! number of sums tells about fewer than t units, and nothing is searched; that is the rule for tables over large
+//! datasets. Elsewhere a sum that tells about a block of t units or more needs another one that contains the block, and a
+//! cell is in few sums. So all combinations are followed, in a bounded number of steps; where the bound is
+//! reached, [`Warning::Unsearched`] says so.
 //!
 //! # Limits
 //! - Small blocks that only longer combinations could isolate, searches that ended early, and small blocks of a new release
@@ -34,6 +35,7 @@
 //! - What a single release tells is the matter of its own check, at its time; what is out cannot be taken back.
 //! - Differences are counted in rows of the columns. They are units where a column has one row for each unit; a unit of
 //!   several rows, in several cells or in a cell of one release with more rows than in the other, is more than one.
+//! - Codes and figures of a release are made by one pass of the caller; that they are of the same table is not checked.
 //! - All releases count as if they were about the same variable, and rounding as no protection: too much is refused
 //!   rather than too little. Releases with noise are left out, for theirs is a matter of the budget.
 //! - That a place was refused tells that few units make a difference. Who may not know that is told no reasons.

@@ -1,19 +1,20 @@
 //! The checker of opened values: from figures and a policy to a [`Release`].
 //!
-//! 1. Every place is looked at by itself: minimum count, dominance, p%, and in [`check_contributed`] how many owners
-//!    brought its units.
+//! 1. Every place is looked at by itself: minimum count, dominance, p%, class disclosure, and in [`check_contributed`]
+//!    how many owners brought its units.
 //! 2. Complementary suppression as in [`crate::Suppressor`], with the counts at hand. What remains of a known sum
 //!    must pass the same rules; contributors are those of all hidden terms together. Of withheld terms nothing is
 //!    known, and they count as nothing: the remainder passes only if the opened ones pass.
 //! 3. Interval audit. Who sees the release and knows that counts are not negative can bound the count of each
 //!    suppressed place; the bounds must be at least the minimum count apart. Where they are closer, further places are
 //!    suppressed, those that widen the interval at the least loss. The total is suppressed when every other way is closed.
-//! 4. Reasons. "Small" tells that a count is below the minimum, "complementary" that it is not. If that, with all else,
+//! 4. Differencing, where there are earlier releases ([`crate::differencing`]); then again from 2.
+//! 5. Reasons. "Small" tells that a count is below the minimum, "complementary" that it is not. If that, with all else,
 //!    leaves a single value for a small count, every reason of the release becomes
 //!    [`Reason::Undisclosed`], and so do the numbers by reason. Where places were held back for a reason, that reason is
 //!    known to whoever held them back; then further places are suppressed until every small count ranges over half of
 //!    the minimum at least.
-//! 5. Rounding.
+//! 6. Rounding.
 //!
 //! # What is not guaranteed
 //! Intervals of sums are not audited, since their contributions may be bounded by what only an attacker knows; sums are
@@ -23,11 +24,12 @@
 
 use crate::cell::{Cell, Entry};
 use crate::cover::Cover;
+use crate::differencing::{Earlier, Guard, Warning};
 use crate::flow::{Bounds, Circulation};
 use crate::graph::{EdgeId, Graph, Step};
 use crate::release::{Figures, Release};
 use crate::rules::{Policy, PolicyError, round};
-use crate::table::{Levels, Shape};
+use crate::table::{Levels, Place, Shape};
 use crate::verdict::{Reason, Verdict};
 
 /// Why there is no release.
@@ -63,6 +65,14 @@ pub enum CheckError {
     /// Cells do not add up to margins.
     #[error("figures do not add up")]
     Inconsistent,
+    /// A refinement is of another new release.
+    #[error("the refinement with earlier release {index} is not of the {expected} cells of the new one")]
+    Refinement {
+        /// The index of the earlier release.
+        index: usize,
+        /// The base cells of the new release.
+        expected: u32,
+    },
     /// A received figure breaks the policy.
     #[error("received figure {index} {rule}")]
     Received {
@@ -102,7 +112,7 @@ pub struct Contributors<'a> {
 
 impl Contributors<'_> {
     /// No rule on contributors.
-    const NONE: Self = Self { minimum: 0, of_places: &[] };
+    pub const NONE: Self = Self { minimum: 0, of_places: &[] };
 }
 
 /// As [`check`], over units that several owners of data brought: a place with units of fewer than
@@ -120,18 +130,48 @@ pub fn check_contributed(
     contributors: Contributors<'_>,
     policy: &Policy,
 ) -> Result<Release, CheckError> {
+    let checked = check_differenced(shape, levels, entries, contributors, &[], policy)?;
+    Ok(checked.release)
+}
+
+/// A release beside earlier ones of the same dataset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Differenced {
+    /// The release.
+    pub release: Release,
+    /// What a reviewer should look at.
+    pub warnings: Vec<Warning>,
+}
+
+/// As [`check_contributed`], after earlier releases of the same dataset: a place that could be subtracted from them
+/// is suppressed, and so is what would give it away; see [`crate::differencing`].
+///
+/// # Errors
+/// As [`check_contributed`]; [`CheckError::Refinement`].
+pub fn check_differenced(
+    shape: Shape,
+    levels: Levels,
+    entries: &[Entry],
+    contributors: Contributors<'_>,
+    earlier: &[Earlier<'_>],
+    policy: &Policy,
+) -> Result<Differenced, CheckError> {
     policy.check()?;
     if policy.noise.is_some() {
         return Err(CheckError::Noise { wanted: true });
     }
+    let expected = shape.cells_len();
+    let cells = |earlier: &Earlier<'_>| earlier.refinement().new_cells();
+    if let Some(index) = earlier.iter().position(|earlier| cells(earlier) != expected) {
+        return Err(CheckError::Refinement { index, expected });
+    }
     let mut checker = Checker::new(shape, levels, entries, policy)?;
     checker.take_contributors(contributors)?;
     checker.suppress_primary();
-    checker.settle();
-    checker.widen_intervals()?;
-    checker.widen_small()?;
+    let guards = checker.part_from(earlier)?;
+    let warnings = guards.iter().enumerate().filter_map(|(index, guard)| guard.warning(index)).collect();
     let is_telling = checker.reasons_tell()?;
-    Ok(checker.release(levels, is_telling))
+    Ok(Differenced { release: checker.release(levels, is_telling), warnings })
 }
 
 /// A table on its way through the rules.
@@ -217,7 +257,40 @@ impl<'a> Checker<'a> {
                 Some(Entry::Withheld(reason) | Entry::Bounded(reason, _)) => Some(*reason),
             };
             let reason = reason.or_else(|| (!self.is_shared(edge)).then_some(Reason::FewContributors));
+            let reason = reason.or_else(|| self.is_whole_group(edge).then_some(Reason::ClassDisclosure));
             reason.into_iter().for_each(|reason| self.cover.suppress(edge, reason));
+        }
+    }
+
+    /// Tells whether a cell is the whole of its group in a sensitive class; not where the group cannot be known.
+    fn is_whole_group(&self, edge: EdgeId) -> bool {
+        let Some(rule) = &self.policy.class_disclosure else { return false };
+        let place = self.cover.graph().edge(edge).map(|edge| edge.place);
+        let cell = place.filter(|&place| place.row.is_some() && place.column.is_some() && rule.covers(place));
+        let Some((cell, found)) = cell.zip(self.cell(edge)) else { return false };
+        let count =
+            |place| Some(self.cell(self.cover.graph().id(self.cover.shape().canonical(place))?)?.count);
+        let shape = self.cover.shape();
+        let others = || {
+            let cells = shape.base_cells(rule.group(cell)).into_iter();
+            cells.map(|index| count(Place::cell(index / shape.columns(), index % shape.columns()))).sum()
+        };
+        count(rule.group(cell)).or_else(others) == Some(found.count)
+    }
+
+    /// Suppresses until the table tells too little by itself and beside each earlier release. Each turn of the loop
+    /// suppresses at least one place more, so it ends.
+    fn part_from<'e>(&mut self, earlier: &'e [Earlier<'e>]) -> Result<Vec<Guard<'e>>, CheckError> {
+        let guard = |earlier| Guard::new(earlier, self.policy.minimum_count);
+        let mut guards: Vec<_> = earlier.iter().map(guard).collect();
+        loop {
+            self.settle();
+            self.widen_intervals()?;
+            self.widen_small()?;
+            let refusals = guards.iter_mut().filter_map(|guard| guard.refuse(&mut self.cover).then_some(()));
+            if refusals.count() == 0 {
+                return Ok(guards);
+            }
         }
     }
 
@@ -316,7 +389,12 @@ impl<'a> Checker<'a> {
         match self.cover.verdict(id) {
             Verdict::Suppressed(Reason::SmallCount) => Bounds { low: 0, high: minimum - 1 },
             Verdict::Suppressed(
-                Reason::Complementary | Reason::Dominance | Reason::PPercent | Reason::FewContributors,
+                Reason::Complementary
+                | Reason::Dominance
+                | Reason::PPercent
+                | Reason::FewContributors
+                | Reason::ClassDisclosure
+                | Reason::Differencing,
             ) => Bounds::at_least(minimum),
             _ => self.untold(id),
         }
@@ -354,8 +432,12 @@ impl<'a> Checker<'a> {
         if found.is_empty() { self.cover.asked().to_vec() } else { found }
     }
 
-    /// Tells whether a small count follows from the release and its reasons.
+    /// Tells whether a small count follows from the release and its reasons, or a reason is what must not be told.
     fn reasons_tell(&self) -> Result<bool, CheckError> {
+        let whole = Verdict::Suppressed(Reason::ClassDisclosure);
+        if self.cover.asked().iter().any(|&id| self.cover.verdict(id) == whole) {
+            return Ok(true);
+        }
         let mut circulation = self.circulation(self.cover.graph(), |id| self.told(id))?;
         // Below a minimum of 1 there is one value alone, and the reason is meant to tell it.
         let mut small = self.cover.asked().iter().copied().filter(|&id| self.is_small(id));

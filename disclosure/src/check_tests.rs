@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::table::Place;
 use crate::testing::{count_of, levels, shape_and_counts, tables};
-use crate::{Sum, Suppressor};
+use crate::{Axis, ClassRule, Sum, Suppressor};
 
 fn known(count: u64) -> Entry {
     Entry::Known(Cell { count, sums: vec![] })
@@ -133,6 +133,30 @@ fn dominated_sums_take_others_with_them() {
     assert_eq!(release.verdict(Place::cell(0, 0)), Verdict::Suppressed(Reason::PPercent));
     assert_eq!(release.verdict(Place::cell(1, 0)), Verdict::Suppressed(Reason::Complementary));
     assert_eq!(release.figures(Place::TOTAL).unwrap().sums, [2810]);
+}
+
+#[test]
+fn a_group_that_is_whole_in_a_sensitive_class_is_suppressed() {
+    let shape = Shape::new(2, 2).unwrap();
+    let counts = [40, 0, 30, 20];
+    let class = |classes, sensitive: &[u32]| ClassRule { classes, sensitive: Some(sensitive.to_vec()) };
+    let verdicts = |rule: Option<ClassRule>, levels| {
+        let policy = Policy { class_disclosure: rule, ..Policy::with_minimum(5) };
+        check(shape, levels, &entries(shape, levels, &counts), &policy).unwrap()
+    };
+    let without = verdicts(None, Levels::CELLS);
+    assert_eq!(without.suppressed().iter().collect::<Vec<_>>(), [(&Reason::SmallCount, &1)]);
+    for levels in [Levels::CELLS, Levels::ALL] {
+        // All of the first row are in the first column; the reasons would tell it.
+        let release = verdicts(Some(class(Axis::Columns, &[0])), levels);
+        assert_eq!(release.verdict(Place::cell(0, 0)), Verdict::Suppressed(Reason::Undisclosed));
+    }
+    assert_eq!(verdicts(Some(class(Axis::Columns, &[1])), Levels::CELLS), without);
+    // Rows are classes: all of the second column are in the second row.
+    let release = verdicts(Some(class(Axis::Rows, &[1])), Levels::CELLS);
+    assert!(
+        !release.verdict(Place::cell(1, 1)).is_released() && release.verdict(Place::cell(0, 0)).is_released()
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Complementary suppression: the engine under [`crate::pattern`], which sees no count, and under the checker,
 //! which sees them all.
 
+use std::collections::BTreeMap;
+
 use crate::graph::{EdgeId, Graph, NodeId};
 use crate::table::{Levels, Place, Shape};
 use crate::verdict::{Reason, Verdict};
@@ -18,11 +20,29 @@ pub(crate) struct Cover {
     verdicts: Vec<Verdict>,
 }
 
+/// Base cells whose sum is known to whoever holds the released places.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// In order.
+    pub(crate) cells: Vec<u32>,
+    pub(crate) origin: Origin,
+}
+
+/// How a sum is known.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// As a place, released or determined.
+    Place(EdgeId),
+    /// As what remains of a line.
+    Remainder(Line),
+}
+
 /// A sum that is known, and the terms that it is taken apart into.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) sum: EdgeId,
     pub(crate) terms: Vec<EdgeId>,
+    /// The terms that are not known.
     pub(crate) hidden: Vec<EdgeId>,
 }
 
@@ -143,20 +163,58 @@ impl Cover {
         !released.is_empty()
     }
 
+    /// Lists every place that is known, and what remains of every known sum without its known terms: each set of base
+    /// cells once.
+    pub(crate) fn known(&self) -> Vec<Known> {
+        let bridges = self.graph.bridges(|edge| !self.is_released(edge));
+        let is_known = |edge: EdgeId| self.is_released(edge) || bridges.get(edge).copied().unwrap_or(false);
+        let places = (0..self.graph.edges().len()).filter(|&edge| is_known(edge));
+        let places = places.map(|edge| (vec![edge], Origin::Place(edge)));
+        let lines = self.known_lines(&is_known).into_iter();
+        let lines = lines.map(|line| (line.hidden.clone(), Origin::Remainder(line)));
+        let mut all = BTreeMap::new();
+        for (edges, origin) in places.chain(lines) {
+            let places = edges.iter().filter_map(|&edge| self.graph.edge(edge));
+            let mut cells: Vec<_> = places.flat_map(|edge| self.shape.base_cells(edge.place)).collect();
+            cells.sort_unstable();
+            all.entry(cells).or_insert(origin);
+        }
+        all.into_iter().map(|(cells, origin)| Known { cells, origin }).collect()
+    }
+
+    /// Makes a known sum unknown, as far as that takes one step.
+    pub(crate) fn conceal(&mut self, origin: &Origin, reason: Reason) {
+        match origin {
+            Origin::Place(edge) if self.is_released(*edge) => self.suppress(*edge, reason),
+            Origin::Place(edge) => drop(self.close_cycle(*edge)),
+            Origin::Remainder(line) => drop(self.widen(line)),
+        }
+    }
+
+    /// Counts the released places.
+    pub(crate) fn released_len(&self) -> usize {
+        self.asked.iter().filter(|&&edge| self.is_released(edge)).count()
+    }
+
     /// Returns every line with a sum that is released or determined, and hidden terms.
     fn lines(&self) -> Vec<Line> {
         let bridges = self.graph.bridges(|edge| !self.is_released(edge));
         let is_known = |edge: EdgeId| self.is_released(edge) || bridges.get(edge).copied().unwrap_or(false);
+        let mut lines = self.known_lines(&is_known);
+        // A term that was not asked for is hidden in no table of its own; its cells are looked at instead.
+        lines.retain(|line| line.hidden.iter().all(|&id| self.is_hidden(id)));
+        lines
+    }
+
+    /// Returns every line with a known sum and unknown terms.
+    fn known_lines(&self, is_known: &impl Fn(EdgeId) -> bool) -> Vec<Line> {
         let nodes = (0..self.graph.nodes_len()).filter_map(|node| self.graph.around(node).split_last());
         let plain = nodes.map(|(&sum, terms)| (sum, terms.to_vec()));
         let line = |(sum, terms): (EdgeId, Vec<EdgeId>)| {
-            let unknown: Vec<_> = terms.iter().copied().filter(|&term| !is_known(term)).collect();
-            // A term that was not asked for is hidden in no table of its own; its cells are looked at instead.
-            let applies =
-                is_known(sum) && !unknown.is_empty() && unknown.iter().all(|&id| self.is_hidden(id));
-            applies.then_some(Line { sum, terms, hidden: unknown })
+            let hidden: Vec<_> = terms.iter().copied().filter(|&term| !is_known(term)).collect();
+            (is_known(sum) && !hidden.is_empty()).then_some(Line { sum, terms, hidden })
         };
-        plain.chain(self.refined(&is_known)).filter_map(line).collect()
+        plain.chain(self.refined(is_known)).filter_map(line).collect()
     }
 
     /// Takes the total apart by rows, and by columns: into the sums that are known and the cells of the others.

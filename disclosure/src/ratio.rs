@@ -81,6 +81,12 @@ impl Ratio {
         self.0
     }
 
+    /// Returns an equal part, rounded down, or nothing where that is zero.
+    pub(crate) fn divided(self, parts: u64) -> Option<Self> {
+        let units = self.0.units.checked_div(parts).filter(|&units| units > 0)?;
+        Some(Self(Amount { units }))
+    }
+
     /// Returns it in units of 10^-12.
     pub(crate) fn units(&self) -> u64 {
         self.0.units

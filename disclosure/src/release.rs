@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cell::{MAX_COUNT, MAX_SUM};
 use crate::check::{CheckError, check_len};
 use crate::cover::Cover;
+use crate::differencing::ReleasedPlaces;
 use crate::flow::{Bounds, Circulation};
 use crate::graph::EdgeId;
 use crate::rules::{NoiseRule, Policy, round};
@@ -190,6 +191,14 @@ impl Release {
     /// Lists all places asked for with their verdicts and figures, in the order of [`Levels::places`].
     pub fn iter(&self) -> impl Iterator<Item = (Place, Verdict, Option<&Figures>)> {
         self.places.iter().map(|outcome| (outcome.place, outcome.verdict, outcome.figures.as_ref()))
+    }
+
+    /// Returns what later releases of the dataset are compared with; noisy figures tell nothing exactly, so that there
+    /// are none of them.
+    pub fn released_places(&self) -> ReleasedPlaces {
+        let exact =
+            self.places.iter().filter(|outcome| self.noise.is_none() && outcome.verdict.is_released());
+        ReleasedPlaces { shape: self.shape, released: exact.map(|outcome| outcome.place).collect() }
     }
 
     /// Counts the suppressed places by reason.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ratio::Ratio;
+use crate::table::{MAX_CELLS, Place};
+use crate::verdict::Reason;
 
 /// Most of the largest contributors that [`Dominance`] looks at.
 pub const MAX_LARGEST: u32 = 5;
@@ -21,7 +23,10 @@ const MAX_EPSILON: u64 = 64;
 /// Noise stands alone: with it neither dominance, nor p%, nor rounding may be set. The first two suppress
 /// by exact values, so the pattern of suppression would tell what the noise hides; rounding would add an error that
 /// the reported standard deviation does not hold. The minimum count stays, applied to the noisy count, where it
-/// is post-processing and costs nothing.
+/// is post-processing and costs nothing. `class_disclosure` is excluded too.
+///
+/// A field that is absent is absent from the canonical form of a document as well, so that documents that were signed
+/// before there was the field stay what they are.
 ///
 /// # Examples
 /// ```
@@ -49,6 +54,54 @@ pub struct Policy {
     /// Noise that every count and sum carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<NoiseRule>,
+    /// Classes of which nobody may learn that a whole group is in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_disclosure: Option<ClassRule>,
+    /// How many more units than parameters a model needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degrees_of_freedom: Option<ModelRule>,
+}
+
+/// The rule of class disclosure, also called group disclosure: in a table of groups by classes, a cell that is the whole
+/// of its group in a sensitive class tells the class of everybody in the group, and is suppressed. A cell of 0, by
+/// which nobody of the group is in the class, is below every minimum count and so suppressed already.
+///
+/// The whole is compared with what the checker is handed: the margin of the group or, where it is not asked for,
+/// the group's cells. Reasons of a release in which such a place was found are not told, since they would tell the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassRule {
+    /// Whether rows or columns of a table are the classes.
+    pub classes: Axis,
+    /// The sensitive ones, counted from 0; all of them where nothing is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitive: Option<Vec<u32>>,
+}
+
+/// A direction of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Axis {
+    /// Its rows.
+    Rows,
+    /// Its columns.
+    Columns,
+}
+
+/// The rule of models: a fit with nearly as many parameters as units repeats the units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelRule {
+    /// Fewest units beyond the parameters.
+    pub minimum: u64,
+    /// Most parameters in percent of the units.
+    pub parameters_percent: u32,
+}
+
+impl Default for ModelRule {
+    fn default() -> Self {
+        Self { minimum: 10, parameters_percent: 33 }
+    }
 }
 
 /// The (n, k) rule: a sum is suppressed when its n largest contributors make more than k percent of it.
@@ -101,7 +154,15 @@ pub enum PolicyError {
 impl Policy {
     /// Makes the policy with a minimum count and no other rule.
     pub fn with_minimum(minimum_count: u64) -> Self {
-        Self { minimum_count, dominance: None, p_percent: None, round_to: None, noise: None }
+        Self {
+            minimum_count,
+            dominance: None,
+            p_percent: None,
+            round_to: None,
+            noise: None,
+            class_disclosure: None,
+            degrees_of_freedom: None,
+        }
     }
 
     /// Checks every field, and that the rules go together.
@@ -115,8 +176,21 @@ impl Policy {
         let base = self.round_to.is_none_or(|base| (2..=MAX_BASE).contains(&base));
         require(base, "round_to", "is between 2 and 10^9")?;
         self.noise.as_ref().map_or(Ok(()), NoiseRule::check)?;
+        self.class_disclosure.as_ref().map_or(Ok(()), ClassRule::check)?;
+        self.degrees_of_freedom.as_ref().map_or(Ok(()), ModelRule::check)?;
         let alone = self.dominance.is_none() && self.p_percent.is_none() && self.round_to.is_none();
-        require(self.noise.is_none() || alone, "noise", "excludes `dominance`, `p_percent` and `round_to`")
+        require(self.noise.is_none() || alone, "noise", "excludes `dominance`, `p_percent` and `round_to`")?;
+        let alone = self.noise.is_none() || self.class_disclosure.is_none();
+        require(alone, "noise", "excludes `class_disclosure`")
+    }
+
+    /// Tells why a model of so many parameters over so many units may not leave.
+    pub fn refuses_model(&self, units: u64, parameters: u64) -> Option<Reason> {
+        if units < self.minimum_count {
+            return Some(Reason::SmallCount);
+        }
+        let is_free = |rule: ModelRule| rule.allows(units, parameters);
+        (!self.degrees_of_freedom.is_none_or(is_free)).then_some(Reason::DegreesOfFreedom)
     }
 
     /// Counts the largest contributors that a sum must name for the rules.
@@ -138,6 +212,48 @@ impl Policy {
         }
         let p_percent = self.p_percent.is_none_or(|p| (1..=100).contains(&p));
         require(p_percent, "p_percent", "is between 1 and 100")
+    }
+}
+
+impl ClassRule {
+    /// Tells whether a class is sensitive.
+    pub(crate) fn covers(&self, place: Place) -> bool {
+        let class = match self.classes {
+            Axis::Rows => place.row,
+            Axis::Columns => place.column,
+        };
+        class.is_some_and(|class| self.sensitive.as_ref().is_none_or(|sensitive| sensitive.contains(&class)))
+    }
+
+    /// Names the margin of the group that a cell is part of.
+    pub(crate) fn group(&self, cell: Place) -> Place {
+        match self.classes {
+            Axis::Rows => Place { row: None, ..cell },
+            Axis::Columns => Place { column: None, ..cell },
+        }
+    }
+
+    fn check(&self) -> Result<(), PolicyError> {
+        let is_known = |sensitive: &Vec<u32>| {
+            let is_sorted = sensitive.is_sorted_by(|before, after| before < after);
+            is_sorted && !sensitive.is_empty() && sensitive.iter().all(|&class| class < MAX_CELLS)
+        };
+        let sensitive = self.sensitive.as_ref().is_none_or(is_known);
+        require(sensitive, "class_disclosure.sensitive", "names classes below 4096, in order and each once")
+    }
+}
+
+impl ModelRule {
+    fn allows(self, units: u64, parameters: u64) -> bool {
+        let is_free = parameters <= units && units - parameters >= self.minimum;
+        is_free && 100 * u128::from(parameters) <= u128::from(self.parameters_percent) * u128::from(units)
+    }
+
+    fn check(&self) -> Result<(), PolicyError> {
+        let minimum = (1..EXACT).contains(&self.minimum);
+        require(minimum, "degrees_of_freedom.minimum", "is at least 1 and below 2^53")?;
+        let percent = (1..=100).contains(&self.parameters_percent);
+        require(percent, "degrees_of_freedom.parameters_percent", "is between 1 and 100")
     }
 }
 
@@ -237,6 +353,56 @@ mod tests {
         for more in ["round_to = 5", "p_percent = 10", "dominance = { largest = 1, percent = 50 }"] {
             assert_eq!(with(laplace, more), "noise");
         }
+    }
+
+    #[test]
+    fn rules_of_classes_and_models_read_as_written() {
+        let text = "minimum_count = 10\nclass_disclosure = { classes = \"columns\", sensitive = [0, 2] }\ndegrees_of_freedom = {}";
+        let policy: Policy = toml::from_str(text).unwrap();
+        policy.check().unwrap();
+        assert_eq!(policy.degrees_of_freedom, Some(ModelRule { minimum: 10, parameters_percent: 33 }));
+        assert_eq!(toml::from_str::<Policy>(&toml::to_string(&policy).unwrap()).unwrap(), policy);
+        let class = policy.class_disclosure.unwrap();
+        assert!(
+            class.covers(Place::cell(5, 2))
+                && !class.covers(Place::cell(2, 1))
+                && !class.covers(Place::row(2))
+        );
+        assert_eq!(class.group(Place::cell(5, 2)), Place::row(5));
+    }
+
+    #[test]
+    fn rules_that_are_absent_leave_no_trace() {
+        let written = serde_json::to_string(&Policy::with_minimum(5)).unwrap();
+        assert_eq!(written, r#"{"minimum_count":5}"#);
+    }
+
+    #[test]
+    fn bounds_of_classes_and_models_are_checked_and_named() {
+        for sensitive in ["[]", "[1, 1]", "[2, 1]", "[4096]"] {
+            let rule = format!("class_disclosure = {{ classes = \"rows\", sensitive = {sensitive} }}");
+            assert_eq!(broken(&format!("minimum_count = 1\n{rule}")), "class_disclosure.sensitive");
+        }
+        let model = |rule: &str| broken(&format!("minimum_count = 1\ndegrees_of_freedom = {{ {rule} }}"));
+        assert_eq!(model("minimum = 0"), "degrees_of_freedom.minimum");
+        assert_eq!(model("parameters_percent = 101"), "degrees_of_freedom.parameters_percent");
+        let noise = "noise = { mechanism = \"discrete-laplace\", epsilon = \"1\" }";
+        assert_eq!(
+            broken(&format!("minimum_count = 1\nclass_disclosure = {{ classes = \"rows\" }}\n{noise}")),
+            "noise"
+        );
+    }
+
+    #[test]
+    fn models_need_more_units_than_parameters() {
+        let rule = Some(ModelRule::default());
+        let policy = Policy { degrees_of_freedom: rule, ..Policy::with_minimum(12) };
+        let refused = |units, parameters| policy.refuses_model(units, parameters);
+        assert_eq!(refused(11, 0), Some(Reason::SmallCount));
+        assert_eq!((refused(12, 2), refused(12, 3)), (None, Some(Reason::DegreesOfFreedom)));
+        assert_eq!((refused(100, 33), refused(100, 34)), (None, Some(Reason::DegreesOfFreedom)));
+        assert_eq!(refused(20, u64::MAX), Some(Reason::DegreesOfFreedom));
+        assert_eq!(Policy::with_minimum(12).refuses_model(12, 12), None);
     }
 
     #[test]

@@ -25,6 +25,12 @@ pub enum Reason {
     PPercent,
     /// Too few owners of data have units in it.
     FewContributors,
+    /// It is the whole of its group, in a sensitive class.
+    ClassDisclosure,
+    /// A model has too many parameters for its units.
+    DegreesOfFreedom,
+    /// With an earlier release of the dataset it would tell about fewer units than the minimum.
+    Differencing,
     /// It would give away another suppressed place.
     Complementary,
     /// Whoever computed it held it back.
@@ -33,6 +39,25 @@ pub enum Reason {
     NotAsked,
     /// The reasons together would give away a count, so none of them is told.
     Undisclosed,
+}
+
+impl Reason {
+    /// Returns the name of the rule, which never changes: what receipts and ledgers write.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::SmallCount => "threshold",
+            Self::Dominance => "nk",
+            Self::PPercent => "p-percent",
+            Self::FewContributors => "contributors",
+            Self::ClassDisclosure => "class-disclosure",
+            Self::DegreesOfFreedom => "degrees-of-freedom",
+            Self::Differencing => "differencing",
+            Self::Complementary => "complementary",
+            Self::Withheld => "withheld",
+            Self::NotAsked => "not-asked",
+            Self::Undisclosed => "undisclosed",
+        }
+    }
 }
 
 impl Verdict {

@@ -43,11 +43,11 @@ impl DisclosureTerm {
     /// Returns the rules that every release satisfies.
     pub fn policy(&self) -> Policy {
         Policy {
-            minimum_count: self.minimum_count,
             dominance: self.dominance,
             p_percent: self.p_percent,
             round_to: self.round_to,
             noise: self.noise,
+            ..Policy::with_minimum(self.minimum_count)
         }
     }
 

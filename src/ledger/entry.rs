@@ -328,7 +328,8 @@ impl Entry {
         }
         let (present, (required, optional)) = (self.present(), self.kind.fields());
         let derived = ["basis", "result"];
-        let known = |field: &&str| required.contains(field) || optional.contains(field) || derived.contains(field);
+        let known =
+            |field: &&str| required.contains(field) || optional.contains(field) || derived.contains(field);
         if !required.iter().all(|field| present.contains(field)) {
             return Err("lacks a field of its kind");
         }

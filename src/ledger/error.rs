@@ -124,14 +124,19 @@ impl LedgerError {
         let hint = match self {
             Self::State(error) => return error.hint(),
             Self::Io { .. } => "pass a directory that you can use, with --ledger or --state-dir",
-            Self::Absent { .. } => "pass a ledger's directory with --ledger; the own one begins with the first run",
+            Self::Absent { .. } => {
+                "pass a ledger's directory with --ledger; the own one begins with the first run"
+            }
             Self::NotACheckpoint { .. } => "pass the file `checkpoint` of a ledger, as its owner wrote it",
             Self::NotAReceipt => "pass what `tidegate audit prove` wrote",
             Self::OtherOwner { .. } => "give the key of the ledger's owner with --key",
             Self::NotCosigned { .. } => "have its owner run `tidegate audit cosign` on the ledger",
             Self::NoEntry { .. } => "see the entries with `tidegate audit list`",
             Self::BadEntry { .. } => "shorten the texts of the agreement",
-            Self::SplitView { .. } | Self::Shrunk { .. } => {
+            Self::Shrunk { .. } => {
+                "get a newer copy; if its owner has none, the ledger was cut: keep both checkpoints"
+            }
+            Self::SplitView { .. } => {
                 "keep both checkpoints: with the owner's signatures they show that the ledger was rewritten"
             }
             Self::Damaged { .. }
@@ -139,7 +144,9 @@ impl LedgerError {
             | Self::BadSignature { .. }
             | Self::Root
             | Self::Entry { .. }
-            | Self::Proof => "it was altered or is incomplete: get a whole copy from its owner, or restore a backup",
+            | Self::Proof => {
+                "it was altered or is incomplete: get a whole copy from its owner, or restore a backup"
+            }
         };
         Some(hint.to_owned())
     }

@@ -57,6 +57,7 @@ pub use self::entry::{Dataset, Digest, Entry, Kind, Protocol, Reason, Time};
 pub use self::error::LedgerError;
 pub use self::proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
 pub use self::receipt::Receipt;
+pub(crate) use self::receipt::read_limited;
 pub use self::store::{Ledger, Verified};
 pub use self::tile::Tiles;
 pub use self::tree::{Hash, Nodes, leaf_hash, root};

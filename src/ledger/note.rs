@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn the_note_of_the_specification_is_read() {
-        let text = "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\ned è subito sera.\n";
+        let text =
+            "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\ned è subito sera.\n";
         let line = "\u{2014} quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n";
         let note = Note::parse(format!("{text}\n{line}").as_bytes()).unwrap();
         assert_eq!(note.text, text);

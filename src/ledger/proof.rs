@@ -199,13 +199,19 @@ mod tests {
                 let other = (index + 1) % size;
                 let elsewhere = verify_inclusion(&leaf, other, size, &path, &top);
                 assert_eq!(elsewhere.is_ok(), size == 1, "{index} of {size}");
-                assert!(verify_inclusion(&leaves.0[other as usize], index, size, &path, &top).is_err() == (size > 1));
+                assert!(
+                    verify_inclusion(&leaves.0[other as usize], index, size, &path, &top).is_err()
+                        == (size > 1)
+                );
                 let longer = [&path[..], &[top]].concat();
                 assert!(verify_inclusion(&leaf, index, size, &longer, &top).is_err());
                 assert!(path.is_empty() || verify_inclusion(&leaf, index, size, &path[1..], &top).is_err());
             }
         }
-        assert!(matches!(inclusion_proof(&mut leaves, 5, 5), Err(LedgerError::NoEntry { index: 5, size: 5 })));
+        assert!(matches!(
+            inclusion_proof(&mut leaves, 5, 5),
+            Err(LedgerError::NoEntry { index: 5, size: 5 })
+        ));
     }
 
     #[test]
@@ -216,7 +222,9 @@ mod tests {
             for old in 0..=new {
                 let old_root = root(&mut leaves, old).unwrap();
                 let path = consistency_proof(&mut leaves, old, new).unwrap();
-                let check = |old_root, new_root, path: &[Hash]| verify_consistency((old, old_root), (new, new_root), path);
+                let check = |old_root, new_root, path: &[Hash]| {
+                    verify_consistency((old, old_root), (new, new_root), path)
+                };
                 check(&old_root, &new_root, &path).unwrap();
                 let wrong = leaf_hash(b"another");
                 assert!(old == 0 || check(&wrong, &new_root, &path).is_err());

@@ -1,5 +1,7 @@
 //! Receipts: an entry, with all that shows that its owner's ledger holds it, in a file that is verified by itself.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::SignedCheckpoint;
@@ -7,6 +9,7 @@ use super::entry::{Digest, Entry};
 use super::error::LedgerError;
 use super::proof::{inclusion_proof, verify_inclusion};
 use super::store::Verified;
+use super::tile::read_bounded;
 use super::tree::{Hash, leaf_hash};
 use crate::identity::PublicKey;
 
@@ -14,7 +17,12 @@ use crate::identity::PublicKey;
 const VERSION: u32 = 1;
 
 /// Longest receipt, in bytes: an entry, a checkpoint, a proof.
-pub(crate) const MAX_RECEIPT_BYTES: u64 = 1 << 18;
+const MAX_RECEIPT_BYTES: u64 = 1 << 18;
+
+/// Reads a file that should be a receipt or a checkpoint.
+pub(crate) fn read_limited(path: &Path) -> Result<Vec<u8>, LedgerError> {
+    read_bounded(path, MAX_RECEIPT_BYTES)
+}
 
 /// That an entry is in a ledger. Its one form is a line of canonical JSON, as that of entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +64,8 @@ impl Receipt {
 
     /// Returns the canonical form, a line.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string(self).expect("receipts are strings, integers, lists and objects");
+        let mut text =
+            serde_json::to_string(self).expect("receipts are strings, integers, lists and objects");
         text.push('\n');
         text
     }
@@ -99,7 +108,9 @@ mod tests {
         let early = ledger.checkpoint().unwrap();
         grow(&ledger, &owner, 300);
         let verified = ledger.verify(&owner.public()).unwrap();
-        for (checkpoint, index) in [(&early, 0), (&early, 4), (&verified.checkpoint, 0), (&verified.checkpoint, 304)] {
+        for (checkpoint, index) in
+            [(&early, 0), (&early, 4), (&verified.checkpoint, 0), (&verified.checkpoint, 304)]
+        {
             let receipt = Receipt::new(&verified, checkpoint, index).unwrap();
             let receipt = Receipt::parse(receipt.to_json().as_bytes()).unwrap();
             assert_eq!(receipt.verify(&owner.public()).unwrap(), *checkpoint);

@@ -205,7 +205,7 @@ mod tests {
             peer: identity(2).public(),
             protocol: tidegate_mpc::Protocol::PsiEcdh.name(),
             key: vec![crate::agreement::KeyTerm { name: "id".into(), rules: vec![] }],
-            output: "both".parse().unwrap(),
+            output: crate::agreement::OutputFor::Both,
             minimum_intersection: 0,
             max_records: 10,
         };
@@ -274,7 +274,8 @@ mod tests {
 
     #[test]
     fn reasons_are_classes_of_errors() {
-        let aborted = |reason| Error::Link(LinkError::PeerAborted { peer: "credit".parse().unwrap(), reason });
+        let aborted =
+            |reason| Error::Link(LinkError::PeerAborted { peer: "credit".parse().unwrap(), reason });
         let expired = place_expired();
         let cases = [
             (expired, (Kind::RunRefused, Reason::Expired)),

@@ -13,7 +13,7 @@ use super::proof::{consistency_proof, verify_consistency};
 use super::tile::{
     Row, TILE_WIDTH, Tile, Tiles, entries_of, full_path, partial_directory, push_entry, read_bounded,
 };
-use super::tree::{Hash, fold, leaf_hash, root};
+use super::tree::{Hash, Nodes as _, fold, leaf_hash, root};
 use crate::identity::{Identity, PublicKey};
 use crate::state::{StateDir, create_private, lock};
 use crate::whole_file::{self, Existing};
@@ -191,29 +191,14 @@ impl Ledger {
         let checkpoint = self.checkpoint()?;
         let head = checkpoint.verify(owner)?.clone();
         let mut tiles = self.tiles(head.size);
-        let mut entries = Vec::new();
-        let (mut leaves, mut index_of_leaves) = (Vec::new(), u64::MAX);
-        let mut hashes = self.tiles(head.size);
-        self.each_entry(&tiles, head.size, |index, bytes| {
-            if index / TILE_WIDTH != index_of_leaves {
-                index_of_leaves = index / TILE_WIDTH;
-                leaves = hashes.hashes(0, index_of_leaves)?.to_vec();
-            }
-            let expected = usize::try_from(index % TILE_WIDTH).ok().and_then(|place| leaves.get(place));
-            if expected != Some(&leaf_hash(bytes)) {
-                return Err(LedgerError::Entry { index, what: "is not the one that was signed" });
-            }
-            let entry = Entry::parse(bytes).map_err(|what| LedgerError::Entry { index, what })?;
-            if entry.started.is_some_and(|started| started >= index) {
-                return Err(LedgerError::Entry { index, what: "belongs to a run that starts later" });
-            }
-            entries.push(entry);
-            Ok(())
-        })?;
+        let entries = self.signed_entries(&mut tiles, head.size)?;
         check_levels(&mut tiles, head.size)?;
         if root(&mut tiles, head.size)? != head.root {
             return Err(LedgerError::Root);
         }
+        // Nothing is parsed that nobody signed.
+        let entries = (0..).zip(entries).map(|(index, bytes)| parse_entry(index, &bytes));
+        let entries = entries.collect::<Result<_, _>>()?;
         Ok(Verified { checkpoint, head, entries, directory: self.directory.clone(), _lock: lock })
     }
 
@@ -228,6 +213,20 @@ impl Ledger {
             return self.put_checkpoint(&current);
         }
         self.put(Path::new(COSIGNED), signed.to_string().as_bytes())
+    }
+
+    /// Reads all entries, each of which has the hash that the lowest tiles hold.
+    fn signed_entries(&self, tiles: &mut Tiles, size: u64) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let mut all = Vec::new();
+        let bundles = self.tiles(size);
+        self.each_entry(&bundles, size, |index, bytes| {
+            if tiles.node(0, index)? != leaf_hash(bytes) {
+                return Err(LedgerError::Entry { index, what: "is not the one that was signed" });
+            }
+            all.push(bytes.to_vec());
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     fn each_entry(
@@ -335,6 +334,14 @@ impl Ledger {
     }
 }
 
+fn parse_entry(index: u64, bytes: &[u8]) -> Result<Entry, LedgerError> {
+    let entry = Entry::parse(bytes).map_err(|what| LedgerError::Entry { index, what })?;
+    if entry.started.is_some_and(|started| started >= index) {
+        return Err(LedgerError::Entry { index, what: "belongs to a run that starts later" });
+    }
+    Ok(entry)
+}
+
 /// Returns the partial tile at the right edge of a row, if the last is one.
 fn edge(row: Row, size: u64) -> Option<Tile> {
     Tile::at(row, row.len(size) / TILE_WIDTH, size)
@@ -355,7 +362,10 @@ fn check_levels(tiles: &mut Tiles, size: u64) -> Result<(), LedgerError> {
         let upper = tiles.hashes(level, tile.index)?.to_vec();
         for (below, hash) in (tile.index * TILE_WIDTH..).zip(upper) {
             if fold(tiles.hashes(level - 1, below)?) != Some(hash) {
-                return Err(LedgerError::Damaged { path: tile.path(), what: "does not fit the tiles below it" });
+                return Err(LedgerError::Damaged {
+                    path: tile.path(),
+                    what: "does not fit the tiles below it",
+                });
             }
         }
     }
@@ -373,7 +383,8 @@ fn prepare(entries: &[Entry], size: u64, mut tiles: Tiles, owner: &Identity) -> 
     while !new.is_empty() {
         let mut index = Row::Hashes(level).len(size) / TILE_WIDTH;
         let edge = edge(Row::Hashes(level), size);
-        let mut tile = edge.map_or(Ok(Vec::new()), |edge| tiles.hashes(level, edge.index).map(<[Hash]>::to_vec))?;
+        let mut tile =
+            edge.map_or(Ok(Vec::new()), |edge| tiles.hashes(level, edge.index).map(<[Hash]>::to_vec))?;
         let mut above = Vec::new();
         for hash in new {
             tile.push(hash);

@@ -95,7 +95,11 @@ fn an_append_that_is_cut_at_any_step_leaves_the_ledger_as_it_was_or_whole() {
         let append = prepare(&entries, size, ledger.tiles(size), &owner).unwrap();
         for cut in 0..=append.writes.len() {
             ledger.carry_out(&append.writes[..cut]).unwrap();
-            assert_eq!(ledger.verify(&owner.public()).unwrap().head.size, size, "{size}+{added} cut at {cut}");
+            assert_eq!(
+                ledger.verify(&owner.public()).unwrap().head.size,
+                size,
+                "{size}+{added} cut at {cut}"
+            );
             // The next one appends something else and removes what was left.
             let clean = clone_of(&ledger, &owner, size);
             let other = numbered(9999, ledger.directory());
@@ -113,7 +117,8 @@ fn an_append_that_is_cut_at_any_step_leaves_the_ledger_as_it_was_or_whole() {
 
 /// Files by their names within the ledger.
 fn relative(ledger: &Ledger) -> BTreeMap<PathBuf, Vec<u8>> {
-    let strip = |(path, content): (PathBuf, _)| (path.strip_prefix(&ledger.directory).unwrap().to_owned(), content);
+    let strip =
+        |(path, content): (PathBuf, _)| (path.strip_prefix(&ledger.directory).unwrap().to_owned(), content);
     files(ledger).into_iter().map(strip).collect()
 }
 

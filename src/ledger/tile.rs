@@ -130,14 +130,16 @@ impl Tiles {
     /// Goes on with a larger tree, of which these tiles are not on disk yet.
     pub(super) fn grow(&mut self, size: u64, tiles: Vec<(u32, u64, Vec<Hash>)>) {
         self.size = size;
-        self.read.extend(tiles.into_iter().map(|(level, index, hashes)| ((Row::Hashes(level), index), hashes)));
+        self.read
+            .extend(tiles.into_iter().map(|(level, index, hashes)| ((Row::Hashes(level), index), hashes)));
     }
 
     /// Returns the hashes of a tile, of which the tree has at least one.
     pub(super) fn hashes(&mut self, level: u32, index: u64) -> Result<&[Hash], LedgerError> {
         let row = Row::Hashes(level);
         let (directory, size) = (&self.directory, self.size);
-        let missing = || LedgerError::Damaged { path: full_path(row, index), what: "is beyond the checkpoint" };
+        let missing =
+            || LedgerError::Damaged { path: full_path(row, index), what: "is beyond the checkpoint" };
         Ok(match self.read.entry((row, index)) {
             std::collections::hash_map::Entry::Occupied(read) => read.into_mut(),
             std::collections::hash_map::Entry::Vacant(vacant) => {
@@ -164,7 +166,8 @@ impl Nodes for Tiles {
     fn node(&mut self, height: u32, index: u64) -> Result<Hash, LedgerError> {
         let (level, within) = (height / 8, height % 8);
         let (tile, first) = ((index << within) / TILE_WIDTH, (index << within) % TILE_WIDTH);
-        let damaged = LedgerError::Damaged { path: full_path(Row::Hashes(level), tile), what: "is too short" };
+        let damaged =
+            LedgerError::Damaged { path: full_path(Row::Hashes(level), tile), what: "is too short" };
         let hashes = self.hashes(level, tile)?;
         let begin = usize::try_from(first).unwrap_or(usize::MAX);
         let hashes = hashes.get(begin..).and_then(|hashes| hashes.get(..1 << within));
@@ -213,7 +216,8 @@ mod tests {
     fn a_tree_has_the_tiles_that_the_format_counts() {
         // The example of tlog-tiles.
         let tiles: Vec<_> = Tile::all(70_000).collect();
-        let count = |row, width: u64| tiles.iter().filter(|tile| tile.row == row && tile.width == width).count();
+        let count =
+            |row, width: u64| tiles.iter().filter(|tile| tile.row == row && tile.width == width).count();
         assert_eq!((count(Row::Hashes(0), 256), count(Row::Hashes(0), 112)), (273, 1));
         assert_eq!((count(Row::Hashes(1), 256), count(Row::Hashes(1), 17)), (1, 1));
         assert_eq!((count(Row::Hashes(2), 1), count(Row::Entries, 256)), (1, 273));

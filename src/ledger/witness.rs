@@ -66,8 +66,10 @@ impl<'a> Witness<'a> {
         if !path.exists() {
             return Ok(None);
         }
-        let damaged = |_| LedgerError::Damaged { path: path.clone(), what: "is not what was cosigned before" };
-        let before = SignedCheckpoint::parse(&read_bounded(&path, MAX_NOTE_BYTES as u64)?).map_err(damaged)?;
+        let damaged =
+            |_| LedgerError::Damaged { path: path.clone(), what: "is not what was cosigned before" };
+        let before =
+            SignedCheckpoint::parse(&read_bounded(&path, MAX_NOTE_BYTES as u64)?).map_err(damaged)?;
         let is_own = before.cosigned_at(&self.identity.public()).map_err(damaged)?.is_some();
         let is_it = is_own && before.unverified().origin == origin;
         if is_it { Ok(Some(before)) } else { Err(damaged(LedgerError::Proof)) }

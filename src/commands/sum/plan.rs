@@ -61,8 +61,12 @@ impl Plan {
         signed.require_all()?;
         let agreement = signed.agreement().clone();
         let state = StateDir::find(args.meeting.state_dir.as_deref())?;
-        let subject =
-            Subject { identity: &identity, agreement: &agreement, state: &state, protocol: ledger::Protocol::Sum };
+        let subject = Subject {
+            identity: &identity,
+            agreement: &agreement,
+            state: &state,
+            protocol: ledger::Protocol::Sum,
+        };
         let in_force = agreement.check_date(Day::today()).map_err(Error::from);
         subject.checked(in_force, ledger::Time::now())?;
         let figures = Figures::new(&agreement)?;

@@ -114,7 +114,8 @@ fn make_cases(folder: &Path) {
     partner().save_new(&cases.join("partner.key")).unwrap();
     let [small, altered] = ["small", "altered"].map(|name| Ledger::at(&cases.join(name)));
     for ledger in [&small, &altered] {
-        ledger.append(&entries()[FILLING as usize..][..3], &owner()).unwrap();
+        let filling = usize::try_from(FILLING).unwrap();
+        ledger.append(&entries()[filling..][..3], &owner()).unwrap();
     }
     let bundle = altered.directory().join("tile/entries/000.p/3");
     let mut bytes = fs::read(&bundle).unwrap();

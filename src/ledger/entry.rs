@@ -333,7 +333,7 @@ impl Entry {
         if !required.iter().all(|field| present.contains(field)) {
             return Err("lacks a field of its kind");
         }
-        if !present.iter().all(|field| known(&field)) {
+        if !present.iter().all(known) {
             return Err("has a field that is not of its kind");
         }
         self.check_texts()

@@ -187,6 +187,10 @@ mod tests {
         Leaves((0..70_u8).map(|leaf| leaf_hash(&[leaf])).collect())
     }
 
+    fn place(index: u64) -> usize {
+        usize::try_from(index).unwrap()
+    }
+
     #[test]
     fn every_leaf_is_proven_in_every_tree_and_nowhere_else() {
         let mut leaves = many();
@@ -194,13 +198,13 @@ mod tests {
             let top = root(&mut leaves, size).unwrap();
             for index in 0..size {
                 let path = inclusion_proof(&mut leaves, index, size).unwrap();
-                let leaf = leaves.0[index as usize];
+                let leaf = leaves.0[place(index)];
                 verify_inclusion(&leaf, index, size, &path, &top).unwrap();
                 let other = (index + 1) % size;
                 let elsewhere = verify_inclusion(&leaf, other, size, &path, &top);
                 assert_eq!(elsewhere.is_ok(), size == 1, "{index} of {size}");
                 assert!(
-                    verify_inclusion(&leaves.0[other as usize], index, size, &path, &top).is_err()
+                    verify_inclusion(&leaves.0[place(other)], index, size, &path, &top).is_err()
                         == (size > 1)
                 );
                 let longer = [&path[..], &[top]].concat();

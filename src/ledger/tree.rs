@@ -72,7 +72,7 @@ pub(super) mod tests {
 
     impl Nodes for Leaves {
         fn node(&mut self, height: u32, index: u64) -> Result<Hash, LedgerError> {
-            let begin = (index << height) as usize;
+            let begin = usize::try_from(index << height).unwrap();
             Ok(fold(&self.0[begin..begin + (1 << height)]).unwrap())
         }
     }

@@ -54,7 +54,7 @@ pub enum Error {
     #[error("the run cannot be written into the ledger: {0}")]
     Record(#[source] LedgerError),
     /// A run that did not succeed, and the own ledger, into which that could not be written.
-    #[error("{error}; and that cannot be written into the ledger: {ledger}")]
+    #[error("how the run ended cannot be written into the ledger ({ledger}): {error}")]
     Unrecorded {
         /// Why the run did not succeed.
         #[source]

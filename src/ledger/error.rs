@@ -130,7 +130,9 @@ impl LedgerError {
             Self::NotACheckpoint { .. } => "pass the file `checkpoint` of a ledger, as its owner wrote it",
             Self::NotAReceipt => "pass what `tidegate audit prove` wrote",
             Self::OtherOwner { .. } => "give the key of the ledger's owner with --key",
-            Self::NotCosigned { .. } => "have its owner run `tidegate audit cosign` on the ledger",
+            Self::NotCosigned { .. } => {
+                "have the owner of that key run `tidegate audit cosign` on the ledger"
+            }
             Self::NoEntry { .. } => "see the entries with `tidegate audit list`",
             Self::BadEntry { .. } => "shorten the texts of the agreement",
             Self::Shrunk { .. } => {

@@ -40,6 +40,7 @@
 //! The code is this project's own: the crates `tlog_tiles` and `signed_note` (0.2, BSD-3-Clause) need a second generation of
 //! the curve, hash and URL crates, some forty more, and have no store; `ct-merkle` has the tree without tiles and notes.
 
+mod append;
 mod checkpoint;
 mod entry;
 mod error;

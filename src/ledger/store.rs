@@ -5,15 +5,14 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::append::{Write, edge, next_level, prepare};
 use super::checkpoint::{Checkpoint, SignedCheckpoint};
 use super::entry::{Digest, Entry, Kind};
 use super::error::LedgerError;
 use super::note::MAX_NOTE_BYTES;
 use super::proof::{consistency_proof, verify_consistency};
-use super::tile::{
-    Row, TILE_WIDTH, Tile, Tiles, entries_of, full_path, partial_directory, push_entry, read_bounded,
-};
-use super::tree::{Hash, Nodes as _, fold, leaf_hash, root};
+use super::tile::{Row, TILE_WIDTH, Tile, Tiles, entries_of, full_path, partial_directory, read_bounded};
+use super::tree::{Nodes as _, fold, leaf_hash, root};
 use crate::identity::{Identity, PublicKey};
 use crate::state::{StateDir, create_private, lock};
 use crate::whole_file::{self, Existing};
@@ -65,21 +64,6 @@ impl Verified {
     pub fn tiles(&self) -> Tiles {
         Tiles::new(&self.directory, self.head.size)
     }
-}
-
-/// A file to be written, relative to the ledger.
-#[derive(Debug)]
-struct Write {
-    path: PathBuf,
-    bytes: Vec<u8>,
-}
-
-/// An append that was prepared: nothing of it counts before the checkpoint is replaced.
-#[derive(Debug)]
-struct Append {
-    writes: Vec<Write>,
-    checkpoint: SignedCheckpoint,
-    size: u64,
 }
 
 impl Ledger {
@@ -324,7 +308,9 @@ impl Ledger {
 
     /// Keeps appends away while the ledger is read. A copy may have no lock, and nobody who appends.
     fn shared_lock(&self) -> Option<File> {
-        let file = File::open(self.directory.join("lock")).ok()?;
+        let path = self.directory.join("lock");
+        // Opening a pipe would wait for ever.
+        let file = path.is_file().then(|| File::open(path).ok()).flatten()?;
         file.lock_shared().ok()?;
         Some(file)
     }
@@ -340,16 +326,6 @@ fn parse_entry(index: u64, bytes: &[u8]) -> Result<Entry, LedgerError> {
         return Err(LedgerError::Entry { index, what: "belongs to a run that starts later" });
     }
     Ok(entry)
-}
-
-/// Returns the partial tile at the right edge of a row, if the last is one.
-fn edge(row: Row, size: u64) -> Option<Tile> {
-    Tile::at(row, row.len(size) / TILE_WIDTH, size)
-}
-
-/// Returns the first level that the tree does not have.
-fn next_level(size: u64) -> u32 {
-    size.checked_ilog2().map_or(0, |log| log / 8 + 1)
 }
 
 /// Checks that each tile of hashes above the lowest holds the roots of those below.
@@ -370,59 +346,6 @@ fn check_levels(tiles: &mut Tiles, size: u64) -> Result<(), LedgerError> {
         }
     }
     Ok(())
-}
-
-/// Makes the files of an append.
-fn prepare(entries: &[Entry], size: u64, mut tiles: Tiles, owner: &Identity) -> Result<Append, LedgerError> {
-    let encoded = entries.iter().map(Entry::to_bytes).collect::<Result<Vec<_>, _>>()?;
-    let new_size = size + encoded.len() as u64;
-    let mut writes = bundles(&encoded, size, &tiles)?;
-    let mut added = Vec::new();
-    let mut new: Vec<Hash> = encoded.iter().map(|entry| leaf_hash(entry)).collect();
-    let mut level = 0;
-    while !new.is_empty() {
-        let mut index = Row::Hashes(level).len(size) / TILE_WIDTH;
-        let edge = edge(Row::Hashes(level), size);
-        let mut tile =
-            edge.map_or(Ok(Vec::new()), |edge| tiles.hashes(level, edge.index).map(<[Hash]>::to_vec))?;
-        let mut above = Vec::new();
-        for hash in new {
-            tile.push(hash);
-            if tile.len() as u64 == TILE_WIDTH {
-                above.extend(fold(&tile));
-                added.push((level, index, std::mem::take(&mut tile)));
-                index += 1;
-            }
-        }
-        if !tile.is_empty() {
-            added.push((level, index, tile));
-        }
-        new = above;
-        level += 1;
-    }
-    writes.extend(added.iter().map(|(level, index, hashes)| {
-        let tile = Tile { row: Row::Hashes(*level), index: *index, width: hashes.len() as u64 };
-        Write { path: tile.path(), bytes: hashes.concat() }
-    }));
-    tiles.grow(new_size, added);
-    let checkpoint = SignedCheckpoint::sign(new_size, root(&mut tiles, new_size)?, owner);
-    Ok(Append { writes, checkpoint, size: new_size })
-}
-
-/// Makes the bundles of an append.
-fn bundles(encoded: &[Vec<u8>], size: u64, tiles: &Tiles) -> Result<Vec<Write>, LedgerError> {
-    let mut bundle = edge(Row::Entries, size).map_or(Ok(Vec::new()), |edge| tiles.bundle(edge.index))?;
-    let mut writes = Vec::new();
-    let new_size = size + encoded.len() as u64;
-    for (place, entry) in (size + 1..).zip(encoded) {
-        push_entry(&mut bundle, entry)?;
-        if place % TILE_WIDTH == 0 || place == new_size {
-            let (index, width) = ((place - 1) / TILE_WIDTH, (place - 1) % TILE_WIDTH + 1);
-            let tile = Tile { row: Row::Entries, index, width };
-            writes.push(Write { path: tile.path(), bytes: std::mem::take(&mut bundle) });
-        }
-    }
-    Ok(writes)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! signs documents such as agreements. They cannot be taken for each other: what TLS signs starts with
 //! 64 spaces (RFC 8446 §4.4.3), what [`Identity::sign`] signs starts with a label of its own, followed by
 //! the length-prefixed domain. A third kind, checkpoints of a ledger ([`crate::ledger`]), is signed as its format
-//! has it, by [`Identity::sign_note`] alone; its texts begin with neither.
+//! has it, without a label; its texts begin with neither.
 //!
 //! # Source
 //! Ed25519: RFC 8032, documents are verified strictly (canonical encodings, no key of small order);

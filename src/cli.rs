@@ -1,5 +1,6 @@
 //! The command line: flags, help and examples; what they do stands in [`crate::commands`].
 
+mod audit;
 mod sandbox;
 mod sum;
 
@@ -12,9 +13,14 @@ use crate::data::TextEncoding;
 use crate::data::normalize::Rule;
 use crate::identity::PublicKey;
 
+use self::sum::SUM_HELP;
+
+pub use self::audit::{
+    AuditCommand, AuditCosignArgs, AuditListArgs, AuditOpeningArgs, AuditProveArgs, AuditVerifyArgs,
+    LedgerArgs,
+};
 pub use self::sandbox::{InspectArgs, SandboxCommand};
-use self::sum::{AUDIT_HELP, SUM_HELP};
-pub use self::sum::{AuditArgs, SumArgs};
+pub use self::sum::SumArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -47,9 +53,9 @@ pub enum Command {
     /// Add up figures over the tables of many parties, without showing anyone's own
     #[command(after_help = SUM_HELP)]
     Sum(Box<SumArgs>),
-    /// Check that figures which a party opened are those it committed to in a sum
-    #[command(after_help = AUDIT_HELP)]
-    Audit(AuditArgs),
+    /// Read, prove and cosign ledgers of runs, and check figures that were opened after a sum
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Make sealed reports, of which two aggregators open the total alone
     #[command(after_help = REPORT_HELP)]
     Report(Box<ReportArgs>),

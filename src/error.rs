@@ -11,6 +11,7 @@ use tidegate_mpc::transport::ChannelError;
 use crate::agreement::AgreementError;
 use crate::data::{CellFault, DataError};
 use crate::identity::IdentityError;
+use crate::ledger::LedgerError;
 use crate::link::{AGREEMENT_HINT, AbortReason, LinkError, PROTOCOL_HINT};
 use crate::reports::ReportsError;
 use crate::state::StateError;
@@ -46,6 +47,21 @@ pub enum Error {
     /// The state directory.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A ledger that was looked at.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The own ledger, into which a run could not be written.
+    #[error("the run cannot be written into the ledger: {0}")]
+    Record(#[source] LedgerError),
+    /// A run that did not succeed, and the own ledger, into which that could not be written.
+    #[error("how the run ended cannot be written into the ledger ({ledger}): {error}")]
+    Unrecorded {
+        /// Why the run did not succeed.
+        #[source]
+        error: Box<Self>,
+        /// Why it could not be written.
+        ledger: LedgerError,
+    },
     /// Statistics that the protocol cannot compute.
     #[error("the agreement asks for what cannot be computed: {0}")]
     Statistics(#[from] StatisticsError),
@@ -163,7 +179,8 @@ impl Error {
     /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Hinted { error, .. } => error.exit_code(),
+            Self::Hinted { error, .. } | Self::Unrecorded { error, .. } => error.exit_code(),
+            Self::Ledger(error) if error.is_evidence() => exit::POLICY,
             Self::Data(DataError::BrokenPipe { .. }) => exit::DONE,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => exit::DONE,
             Self::Data(DataError::Cancelled)
@@ -187,6 +204,8 @@ impl Error {
             Self::Agreement(error) => error.hint(),
             Self::Identity(error) => error.hint(),
             Self::State(error) => error.hint(),
+            Self::Ledger(error) | Self::Record(error) => error.hint(),
+            Self::Unrecorded { error, .. } => error.hint(),
             Self::Statistics(error) => Some(error.hint().to_owned()),
             Self::Reports(error) => error.hint(),
             Self::Value { fault, .. } => Some(fault.hint().to_owned()),
@@ -227,6 +246,7 @@ impl Error {
         let reason = match self {
             Self::Link(LinkError::PeerAborted { reason, .. }) => *reason,
             Self::Link(LinkError::VersionMismatch { .. }) => AbortReason::ProtocolMismatch,
+            Self::Unrecorded { error, .. } => return error.mismatch(),
             other => other.reason_for_peer(),
         };
         [AbortReason::AgreementMismatch, AbortReason::ProtocolMismatch].contains(&reason).then_some(reason)
@@ -235,7 +255,7 @@ impl Error {
     /// Returns the reason to give the peer when this ends a run.
     pub fn reason_for_peer(&self) -> AbortReason {
         match self {
-            Self::Hinted { error, .. } => error.reason_for_peer(),
+            Self::Hinted { error, .. } | Self::Unrecorded { error, .. } => error.reason_for_peer(),
             Self::Run(RunError::Protocol(tidegate_mpc::Error::Terms {
                 term: tidegate_mpc::Term::Agreement,
                 ..

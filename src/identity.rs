@@ -1,9 +1,10 @@
 //! Identities: the Ed25519 key by which the other parties know an organisation.
 //!
-//! One key serves two ends. It authenticates links ([`crate::link`]), where TLS 1.3 signs with it, and it
-//! signs documents such as agreements. The two cannot be taken for each other: what TLS signs starts with
+//! One key serves several ends. It authenticates links ([`crate::link`]), where TLS 1.3 signs with it, and it
+//! signs documents such as agreements. They cannot be taken for each other: what TLS signs starts with
 //! 64 spaces (RFC 8446 §4.4.3), what [`Identity::sign`] signs starts with a label of its own, followed by
-//! the length-prefixed domain.
+//! the length-prefixed domain. A third kind, checkpoints of a ledger ([`crate::ledger`]), is signed as its format
+//! has it, without a label; its texts begin with neither.
 //!
 //! # Source
 //! Ed25519: RFC 8032, documents are verified strictly (canonical encodings, no key of small order);
@@ -95,9 +96,14 @@ impl PublicKey {
         message: &[u8],
         signature: &Signature,
     ) -> Result<(), IdentityError> {
+        self.verify_note(&signed_bytes(domain, message), signature)
+    }
+
+    /// Checks that this key's owner signed exactly these bytes: for formats that have no room for a domain.
+    pub(crate) fn verify_note(&self, text: &[u8], signature: &Signature) -> Result<(), IdentityError> {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         VerifyingKey::from_bytes(&self.0)
-            .and_then(|key| key.verify_strict(&signed_bytes(domain, message), &signature))
+            .and_then(|key| key.verify_strict(text, &signature))
             .map_err(|_| IdentityError::BadSignature)
     }
 }
@@ -246,6 +252,12 @@ impl Identity {
         Signature(self.0.sign(&signed_bytes(domain, message)).to_bytes())
     }
 
+    /// Signs exactly these bytes, for formats that have no room for a domain: what the caller passes must begin so that
+    /// nothing else an identity signs can begin likewise.
+    pub(crate) fn sign_note(&self, text: &[u8]) -> Signature {
+        Signature(self.0.sign(text).to_bytes())
+    }
+
     /// Returns the key for the signatures of TLS.
     pub(crate) fn tls_key(&self) -> Arc<SigningKey> {
         Arc::clone(&self.0)
@@ -389,10 +401,10 @@ fn refuse_exposed(path: &Path, file: &File) -> Result<(), IdentityError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn identity(seed: u8) -> Identity {
+    pub(crate) fn identity(seed: u8) -> Identity {
         Identity(Arc::new(SigningKey::from_bytes(&[seed; 32])))
     }
 

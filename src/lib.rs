@@ -8,6 +8,7 @@ pub mod decimal;
 pub mod error;
 pub mod hex;
 pub mod identity;
+pub mod ledger;
 pub mod link;
 pub mod progress;
 pub mod report;

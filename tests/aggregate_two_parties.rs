@@ -4,9 +4,12 @@
 mod common;
 
 use common::{Ended, Listener, Place, Running};
+use sha2::{Digest as _, Sha256};
 use tidegate::agreement::{DisclosureTerm, MeasureTerm, ReportTerm, Terms};
+use tidegate::ledger::{Kind, Ledger, Protocol};
 use tidegate::report::{AggregateReport, SumLine};
 use tidegate::report_key;
+use tidegate::state::StateDir;
 use tidegate_mpc::aggregation::prio::ReportKey;
 use tidegate_mpc::testing::seeded_rng;
 
@@ -127,6 +130,15 @@ fn a_report_counts_once_and_too_few_are_withheld() {
     for ended in meet(&place, JSON, JSON).map(Ended::done) {
         assert_eq!(sums(&read(&ended)), [("sum", "11.00")]);
     }
+    let key = place.health.public();
+    let state = StateDir::find(Some(&place.path("health-state"))).unwrap();
+    let entries = Ledger::of(&state, &key).verify(&key).unwrap().entries;
+    let ends: Vec<_> =
+        entries.iter().filter(|entry| entry.started.is_some()).map(|entry| entry.kind).collect();
+    assert_eq!(ends, [Kind::Released, Kind::RunRefused, Kind::Released]);
+    // The digest is that of the file that `--json` wrote.
+    assert_eq!(entries[2].report.unwrap().as_bytes()[..], Sha256::digest(place.read("result.json"))[..]);
+    assert_eq!(entries[2].protocol, Some(Protocol::Report));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The command line: what each verb prints, and every failure that needs no other party, one file a case.
 //!
 //! The cases run in copies of `tests/cli/files.in`, with `state` in it as the state directory. The keys there are
-//! for these cases alone.
+//! for these cases alone. Those of ledgers run in copies of `tests/ledger`, which `tests/ledger_golden.rs` makes.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
@@ -12,7 +12,9 @@ use std::time::Duration;
 
 #[test]
 fn every_case_prints_what_it_should() {
-    close_keys(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/files.in"));
+    for folder in ["tests/cli/files.in", "tests/ledger/cases"] {
+        close_keys(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    }
     trycmd::TestCases::new()
         .case("tests/cli/*.toml")
         .default_bin_path(env!("CARGO_BIN_EXE_tidegate"))

@@ -63,6 +63,15 @@ impl Watched {
         assert_eq!(found, None, "{from}: {shown}");
     }
 
+    /// Checks all files of a state directory, of which the ledger's tiles are no texts.
+    fn check_state(&self, state: &str) {
+        for file in files_below(&self.place.path(state)) {
+            let content = fs::read(&file).unwrap();
+            let shown = format!("{} {}", file.display(), String::from_utf8_lossy(&content));
+            self.check(&shown, "the state directory");
+        }
+    }
+
     fn check_ended(&self, ended: &Ended, from: &str) {
         self.check(&format!("{}{}", ended.stdout, ended.stderr), from);
     }
@@ -110,10 +119,7 @@ fn runs_show_neither_cells_nor_secrets() {
         }
     }
     for state in ["health-state", "credit-state"] {
-        for file in files_below(&watched.place.path(state)) {
-            let shown = format!("{} {}", file.display(), fs::read_to_string(&file).unwrap());
-            watched.check(&shown, "the state directory");
-        }
+        watched.check_state(state);
     }
     let matched = watched.place.read("matched.csv");
     assert!(watched.hidden.iter().any(|text| matched.contains(text)), "the output itself holds names");
@@ -294,12 +300,7 @@ fn joins_show_neither_records_nor_suppressed_figures() {
         }
     }
     for state in ["health-state", "credit-state"] {
-        for file in files_below(&place.path(state)) {
-            watched.check(
-                &format!("{} {}", file.display(), fs::read_to_string(&file).unwrap()),
-                "the state directory",
-            );
-        }
+        watched.check_state(state);
     }
 }
 

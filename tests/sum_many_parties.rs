@@ -433,7 +433,8 @@ fn an_altered_report_proves_nothing(sums: &Sums) {
 }
 
 fn audit(sums: &Sums, report: &str, opening: &str) -> Ended {
-    Running::of(&mut sums.place.command(&["audit", "--report", report, "--opening", opening])).end()
+    Running::of(&mut sums.place.command(&["audit", "opening", "--report", report, "--opening", opening]))
+        .end()
 }
 
 /// Requires that an opening with another figure, salt or session is one of something else.

@@ -326,7 +326,8 @@ fn require_of(
     if holds { Ok(()) } else { Err(AgreementError::Entry { name, entry: shown(entry), rule }) }
 }
 
-fn is_line(text: &str) -> bool {
+/// Tells whether a text is a line that a reader sees as it is, and not long.
+pub(crate) fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && text.chars().all(is_visible)
 }
 

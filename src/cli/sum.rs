@@ -1,4 +1,4 @@
-//! Flags, help and examples of `sum`, and of the audit after it.
+//! Flags, help and examples of `sum`.
 
 use std::path::PathBuf;
 
@@ -22,14 +22,6 @@ Examples:
       --cells cells.txt --output totals.csv
 
 What an agreement on sums holds is shown in examples/sum-agreement.toml.
-";
-
-pub(super) const AUDIT_HELP: &str = "\
-Example:
-  With the report of another party or of the hub, and what the party in question kept (`sum --opening`):
-    tidegate audit --report sums.json --opening north.opening.json
-
-Exit codes: 0 the figures are those committed to, 1 they are not, 2 the files do not fit each other.
 ";
 
 /// Flags of `sum`.
@@ -77,18 +69,4 @@ pub struct SumArgs {
     /// How and where the parties meet; the coordinator listens, all others connect to it
     #[command(flatten)]
     pub meeting: MeetingArgs,
-}
-
-/// Flags of `audit`.
-#[derive(Debug, Args)]
-pub struct AuditArgs {
-    /// The report of the run, as `sum --json` wrote it for someone else than the party in question
-    #[arg(long, value_name = "FILE")]
-    pub report: PathBuf,
-    /// The opening that the party kept, as `sum --opening` wrote it
-    #[arg(long, value_name = "FILE")]
-    pub opening: PathBuf,
-    /// Form of the report on standard output
-    #[arg(long, value_name = "FORM", default_value = "text")]
-    pub format: ReportFormat,
 }

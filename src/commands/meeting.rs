@@ -11,11 +11,13 @@ use crate::agreement::{Agreement, Day, PartyTerm};
 use crate::cli::MeetingArgs;
 use crate::error::Error;
 use crate::identity::{Identity, PublicKey};
+use crate::ledger::record::Subject;
+use crate::ledger::{Protocol, Time};
 use crate::link::{
     CancelToken, Endpoint, Link, LinkConfig, LinkError, LinkNotice, Timing, WireBytes, establish,
 };
 use crate::progress::Progress;
-use crate::state::{Runs, StateDir};
+use crate::state::{Runs, Spending, StateDir};
 
 /// How long a slow machine of one core may compute on each key of either side without a message in between.
 const KEY_MICROSECONDS: u64 = 500;
@@ -35,17 +37,22 @@ pub(super) struct Standing {
     pub(super) max_own_records: u64,
     pub(super) max_peer_records: u64,
     pub(super) state: StateDir,
+    protocol: Protocol,
     endpoint: Endpoint,
     timing: Timing,
 }
 
 impl Standing {
     /// Checks that the agreement may be run now, by the owner of `identity`.
-    pub(super) fn new(identity: Identity, agreement: Agreement, args: &MeetingArgs) -> Result<Self, Error> {
-        agreement.check_date(Day::today())?;
-        let state = StateDir::find(args.state_dir.as_deref())?;
-        let hash = agreement.hash();
-        state.prepare_run(&hash, agreement.terms().max_runs)?;
+    pub(super) fn new(
+        protocol: Protocol,
+        identity: Identity,
+        agreement: Agreement,
+        args: &MeetingArgs,
+    ) -> Result<Self, Error> {
+        let (state, hash) = (StateDir::find(args.state_dir.as_deref())?, agreement.hash());
+        let subject = Subject { identity: &identity, agreement: &agreement, state: &state, protocol };
+        subject.checked(check_runnable(&agreement, &state), Time::now())?;
         let sides = agreement.sides(&identity.public())?;
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         Ok(Self {
@@ -57,10 +64,23 @@ impl Standing {
             own_name: sides.own_name.clone(),
             peer_name: sides.peer_name.clone(),
             state,
+            protocol,
             hash,
             identity,
             agreement,
         })
+    }
+
+    /// Returns the run as the ledger names it.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        let Self { identity, agreement, state, protocol, .. } = self;
+        Subject { identity, agreement, state, protocol: *protocol }
+    }
+
+    /// Checks that the dataset's privacy budget suffices, where something is spent of it.
+    pub(super) fn check_budget(&self, spending: Option<&Spending>) -> Result<(), Error> {
+        let checked = spending.map_or(Ok(()), |spending| self.state.check_budget(spending).map(drop));
+        self.subject().checked(checked.map_err(Error::from), Time::now())
     }
 
     /// Compares what both sides mean to run, counts the run, and whatever else it costs, and agrees on the session.
@@ -116,6 +136,13 @@ impl Standing {
             }
         }
     }
+}
+
+/// Checks that an agreement is in force and has a run left that can be counted.
+pub(super) fn check_runnable(agreement: &Agreement, state: &StateDir) -> Result<(), Error> {
+    agreement.check_date(Day::today())?;
+    state.prepare_run(&agreement.hash(), agreement.terms().max_runs)?;
+    Ok(())
 }
 
 fn choose_endpoint(

@@ -28,7 +28,7 @@ pub fn run(command: Command) -> Result<u8, Error> {
         Command::Psi(args) => psi::run(&args),
         Command::Join(args) => join::run(&args),
         Command::Sum(args) => sum::run(&args),
-        Command::Audit(args) => audit::run(&args),
+        Command::Audit(verb) => audit::run(&verb),
         Command::Report(args) => report::run(&args),
         Command::Aggregate(args) => aggregate::run(&args),
         Command::Sandbox(verb) => sandbox::run(&verb),

@@ -10,7 +10,7 @@ use crate::data::{DataError, KeyedTable, SinkOptions, TableSink, TableSource, wr
 use crate::error::Error;
 use crate::link::CancelToken;
 use crate::progress::Progress;
-use crate::report::tables_csv;
+use crate::report::{tables_csv, to_json};
 use crate::statistics::StatisticTable;
 use crate::whole_file::{self, Existing, directory_of};
 
@@ -101,9 +101,7 @@ impl ReportFiles<'_> {
             write_file(csv, &tables_csv(tables), self.force)?;
         }
         if let Some(json) = self.json {
-            let text = serde_json::to_string_pretty(report)
-                .expect("reports are strings, numbers, lists and objects");
-            write_file(json, text.as_bytes(), self.force)?;
+            write_file(json, to_json(report).as_bytes(), self.force)?;
         }
         if let Some(html) = self.html {
             write_file(html, page(report).as_bytes(), self.force)?;

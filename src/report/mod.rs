@@ -41,6 +41,11 @@ pub const REPORT_VERSION: u32 = 1;
 /// A result that can be shown.
 pub trait Report: Serialize + fmt::Display {}
 
+/// Returns the JSON form, as files have it.
+pub(crate) fn to_json(report: &impl Serialize) -> String {
+    serde_json::to_string_pretty(report).expect("reports are strings, numbers, lists and objects")
+}
+
 /// Writes a report to standard output, or to standard error where `aside` says that the former holds data.
 ///
 /// # Errors
@@ -48,10 +53,7 @@ pub trait Report: Serialize + fmt::Display {}
 pub fn print(report: &impl Report, format: ReportFormat, aside: bool) -> Result<(), Error> {
     let text = match format {
         ReportFormat::Text => report.to_string(),
-        ReportFormat::Json => {
-            serde_json::to_string_pretty(report).expect("reports are strings, numbers, lists and objects")
-                + "\n"
-        }
+        ReportFormat::Json => to_json(report) + "\n",
     };
     let written = if aside {
         io::stderr().write_all(text.as_bytes())

@@ -165,6 +165,16 @@ impl StateDir {
         Ok(Runs { used, max })
     }
 
+    /// Returns where ledgers stand, one for each key of this machine's.
+    pub(crate) fn ledgers(&self) -> PathBuf {
+        self.0.join("ledger")
+    }
+
+    /// Returns where it is kept which checkpoints of partners were cosigned.
+    pub(crate) fn witnessed(&self) -> PathBuf {
+        self.0.join("cosigned")
+    }
+
     fn runs(&self) -> PathBuf {
         self.0.join("runs")
     }
@@ -184,7 +194,8 @@ impl StateDir {
     }
 }
 
-fn create_private(directory: &Path) -> io::Result<()> {
+/// Makes a directory that its owner alone may use, and those that lead to it.
+pub(crate) fn create_private(directory: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -200,7 +211,7 @@ fn create_private(directory: &Path) -> io::Result<()> {
 }
 
 /// Waits for the lock, which is released when the file is dropped or its process ends.
-fn lock(path: &Path) -> Result<File, StateError> {
+pub(crate) fn lock(path: &Path) -> Result<File, StateError> {
     let failed = |source| StateError::Io { path: path.to_owned(), source };
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return Err(failed(io::Error::other("it is not a regular file")));

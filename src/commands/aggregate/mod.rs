@@ -14,10 +14,12 @@ use tidegate_mpc::transport::Framed;
 use super::meeting::{Met, Watch};
 use super::output::{check_apart, check_file, write_file};
 use crate::cli::AggregateArgs;
-use crate::error::{Error, exit};
+use crate::error::Error;
+use crate::ledger::Time;
+use crate::ledger::record::Ended;
 use crate::link::{CancelToken, Link};
 use crate::progress::Progress;
-use crate::report;
+use crate::report::{self, AggregateReport};
 use crate::reports::ReportFiles;
 use crate::state::Runs;
 
@@ -47,17 +49,27 @@ fn with_progress(args: &AggregateArgs, cancel: &CancelToken) -> Result<u8, Error
     check_outputs(args)?;
     progress.begin("read", None);
     let files = ReportFiles::open(&args.input, &plan.task, plan.standing.max_own_records)?;
-    let met = over_link(&plan, &files, &mut progress, cancel)?.part();
-    let met = met.parted(&progress);
-    let report = summary::report(&plan, &files, &met, &mut progress);
+    let recorded = plan.standing.subject().start(Time::now())?;
+    let ended = recorded.end(open_total(args, &plan, &files, &mut progress, cancel), Time::now())?;
+    report::print(&ended.report, args.format, false)?;
+    Ok(ended.exit_code())
+}
+
+/// Runs the protocol and writes the file asked for.
+fn open_total(
+    args: &AggregateArgs,
+    plan: &Plan,
+    files: &ReportFiles,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<Ended<'static, AggregateReport>, Error> {
+    let met = over_link(plan, files, progress, cancel)?.part().parted(progress);
+    let report = summary::report(plan, files, &met, progress);
     if let Some(json) = &args.json {
-        let text =
-            serde_json::to_string_pretty(&report).expect("reports are strings, numbers, lists and objects");
-        write_file(json, text.as_bytes(), args.force)?;
+        write_file(json, report::to_json(&report).as_bytes(), args.force)?;
     }
-    report::print(&report, args.format, false)?;
     let released = matches!(met.found.aggregated.outcome, Outcome::Released(_));
-    Ok(if released { exit::DONE } else { exit::POLICY })
+    Ok(Ended { report, run: met.found.runs.used, released, table: None })
 }
 
 fn check_outputs(args: &AggregateArgs) -> Result<(), Error> {

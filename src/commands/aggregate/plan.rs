@@ -11,6 +11,7 @@ use crate::cli::AggregateArgs;
 use crate::commands::meeting::Standing;
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::ledger;
 use crate::report_key;
 use crate::state::Spending;
 use crate::statistics::StatisticsError;
@@ -57,10 +58,8 @@ impl Plan {
             });
         }
         let noise = NoisePlan::new(&agreement, own, task.kind())?;
-        let standing = Standing::new(identity, agreement, &args.meeting)?;
-        if let Some(spending) = noise.as_ref().and_then(|noise| noise.spending.as_ref()) {
-            standing.state.check_budget(spending)?;
-        }
+        let standing = Standing::new(ledger::Protocol::Report, identity, agreement, &args.meeting)?;
+        standing.check_budget(noise.as_ref().and_then(|noise| noise.spending.as_ref()))?;
         Ok(Self { standing, agreed, task, key, noise, aggregator })
     }
 

@@ -13,8 +13,10 @@ use super::meeting::{Met, Watch};
 use super::output::{ReportFiles, check_apart, check_file, check_keys, put_rejects};
 use crate::cli::JoinArgs;
 use crate::data::{Records, SinkOptions, TableSink, TableSource, read_records};
-use crate::error::{Error, exit};
-use crate::link::{CancelToken, Link, WireBytes};
+use crate::error::Error;
+use crate::ledger::Time;
+use crate::ledger::record::Ended;
+use crate::link::{CancelToken, Link};
 use crate::progress::Progress;
 use crate::report::{self, JoinReport, html_page};
 use crate::state::Runs;
@@ -45,15 +47,26 @@ fn with_progress(args: &JoinArgs, cancel: &CancelToken) -> Result<u8, Error> {
     let source = TableSource::open(&args.input, args.encoding)?;
     check_outputs(args, &source)?;
     let records = read(args, &plan, &source, &mut progress, cancel)?;
-    let met = over_link(&plan, &records, &mut progress, cancel)?.part();
-    let summary = |met: &Met<Found, WireBytes>, progress: &mut Progress| {
-        summary::report(&plan, records.keyed.summary.clone(), met, progress)
-    };
-    let met = met.parted(&progress);
-    let report = summary(&met, &mut progress);
+    let recorded = plan.standing.subject().start(Time::now())?;
+    let ended = compute(args, &plan, &records, &mut progress, cancel);
+    let ended = recorded.end(ended, Time::now())?;
+    report::print(&ended.report, args.format, args.rejects.as_deref().is_some_and(TableSink::is_stdout))?;
+    Ok(ended.exit_code())
+}
+
+/// Runs the protocol and writes the files asked for.
+fn compute<'a>(
+    args: &'a JoinArgs,
+    plan: &Plan,
+    records: &Records,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<Ended<'a, JoinReport>, Error> {
+    let met = over_link(plan, records, progress, cancel)?.part().parted(progress);
+    let report = summary::report(plan, records.keyed.summary.clone(), &met, progress);
     write(args, &report)?;
-    report::print(&report, args.format, args.rejects.as_deref().is_some_and(TableSink::is_stdout))?;
-    Ok(if report.outcome == "withheld" { exit::POLICY } else { exit::DONE })
+    let released = report.outcome != "withheld";
+    Ok(Ended { report, run: met.found.runs.used, released, table: args.csv.as_deref() })
 }
 
 fn check_outputs(args: &JoinArgs, source: &TableSource) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use crate::commands::meeting::Standing;
 use crate::data::{ColumnSpec, KeyColumn, RecordRules};
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::ledger;
 use crate::state::Spending;
 use crate::statistics::JoinPlan;
 
@@ -40,10 +41,8 @@ impl Plan {
         let first = terms.party.first().is_some_and(|party| party.name == sides.own.name);
         let role = if first { Role::Sender } else { Role::Receiver };
         let spending = join.spending(&agreement, sides.own);
-        let standing = Standing::new(identity, agreement.clone(), &args.meeting)?;
-        if let Some(spending) = &spending {
-            standing.state.check_budget(spending)?;
-        }
+        let standing = Standing::new(ledger::Protocol::Join, identity, agreement.clone(), &args.meeting)?;
+        standing.check_budget(spending.as_ref())?;
         Ok(Self { standing, join, key_columns, columns, rules, role, spending })
     }
 

@@ -12,10 +12,12 @@ use crate::cli::PsiArgs;
 use crate::commands::meeting::{Met, Parting};
 use crate::commands::output::{check_apart, check_keys, put_rejects};
 use crate::data::{CopyPlan, KeyedTable, SinkOptions, TableSink, TableSource, copy_rows, read_keys};
-use crate::error::{Error, exit};
+use crate::error::Error;
+use crate::ledger::Time;
+use crate::ledger::record::Ended;
 use crate::link::{AbortReason, CancelToken};
 use crate::progress::Progress;
-use crate::report;
+use crate::report::{self, PsiReport};
 
 use self::plan::Plan;
 use self::run::{Finding, Found};
@@ -50,15 +52,31 @@ fn with_progress(args: &PsiArgs, cancel: &CancelToken) -> Result<u8, Error> {
     let source = TableSource::open(&args.input, args.encoding)?;
     check_outputs(args, &source)?;
     let keyed = read(args, &plan, &source, &mut progress, cancel)?;
-    let found = run::over_link(&plan, &keyed, &mut progress, cancel)?;
-    let found = found.part();
-    let written = write(args, &source, &keyed, &found, &mut progress, cancel);
-    let found = found.parted(&progress);
-    let rows_written = written?;
-    let summary = summary::report(&plan, keyed.summary, &found, rows_written, &mut progress);
+    let recorded = plan.standing.subject().start(Time::now())?;
+    let ended = find(args, &plan, &source, &keyed, &mut progress, cancel);
+    let ended = recorded.end(ended, Time::now())?;
     let aside = [&args.output, &args.rejects].into_iter().flatten().any(|path| TableSink::is_stdout(path));
-    report::print(&summary, args.format, aside)?;
-    Ok(if matches!(found.found.finding, Finding::Withheld) { exit::POLICY } else { exit::DONE })
+    report::print(&ended.report, args.format, aside)?;
+    Ok(ended.exit_code())
+}
+
+/// Runs the protocol and writes the output.
+fn find<'a>(
+    args: &'a PsiArgs,
+    plan: &Plan,
+    source: &TableSource,
+    keyed: &KeyedTable,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<Ended<'a, PsiReport>, Error> {
+    let found = run::over_link(plan, keyed, progress, cancel)?.part();
+    let written = write(args, source, keyed, &found, progress, cancel);
+    let found = found.parted(progress);
+    let rows_written = written?;
+    let report = summary::report(plan, keyed.summary.clone(), &found, rows_written, progress);
+    let table = args.output.as_deref().filter(|_| rows_written.is_some());
+    let released = !matches!(found.found.finding, Finding::Withheld);
+    Ok(Ended { report, run: found.found.runs.used, released, table })
 }
 
 /// Checks what could fail after the run, when it has counted already.

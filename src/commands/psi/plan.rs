@@ -9,7 +9,10 @@ use crate::data::KeyColumn;
 use crate::error::Error;
 use crate::hex::hex;
 use crate::identity::Identity;
+use crate::ledger;
+use crate::ledger::record::Subject;
 use crate::progress::Progress;
+use crate::state::StateDir;
 
 /// A run that the agreement allows.
 #[derive(Debug)]
@@ -25,7 +28,7 @@ impl Plan {
     pub(super) fn new(args: &PsiArgs, progress: &Progress) -> Result<Self, Error> {
         let identity = Identity::load(&args.identity)?;
         let agreement = find_agreement(args, &identity, progress)?;
-        agreement.check_date(Day::today())?;
+        check_date(args, &identity, &agreement)?;
         let sides = agreement.sides(&identity.public())?;
         let protocol = choose_protocol(args, &agreement)?;
         let own_output = agreement.gets_output(&sides.own_name);
@@ -36,7 +39,7 @@ impl Plan {
             _ => (RoleChoice::Fixed(Role::Sender), Outputs::Receiver),
         };
         let key_columns = key_columns(args, &agreement, sides.own);
-        let standing = Standing::new(identity, agreement, &args.meeting)?;
+        let standing = Standing::new(ledger::Protocol::Psi, identity, agreement, &args.meeting)?;
         Ok(Self { standing, protocol, key_columns, role, outputs })
     }
 
@@ -94,6 +97,14 @@ fn find_agreement(args: &PsiArgs, identity: &Identity, progress: &Progress) -> R
     progress.note(&format!("--peer-key stands for this agreement, unsigned, with hash {hash}:\n"));
     progress.note(&to_toml(&agreement));
     Ok(agreement)
+}
+
+/// Checks that the agreement is in force, before what the flags ask for is compared with it.
+fn check_date(args: &PsiArgs, identity: &Identity, agreement: &Agreement) -> Result<(), Error> {
+    let state = &StateDir::find(args.meeting.state_dir.as_deref())?;
+    let subject = Subject { identity, agreement, state, protocol: ledger::Protocol::Psi };
+    let checked = agreement.check_date(Day::today()).map_err(Error::from);
+    subject.checked(checked, ledger::Time::now())
 }
 
 /// Under an agreement on the intersection its size alone may be asked for, which tells less.

@@ -19,7 +19,9 @@ use tidegate_mpc::transport::Traffic;
 use super::output::{ReportFiles, check_apart, check_file, write_file_with};
 use crate::cli::SumArgs;
 use crate::data::{CellList, SinkOptions, TableSink, TableSource};
-use crate::error::{Error, exit};
+use crate::error::Error;
+use crate::ledger::Time;
+use crate::ledger::record::Ended;
 use crate::link::{CancelToken, WireBytes};
 use crate::progress::Progress;
 use crate::report::{self, SumReport, sum_page};
@@ -69,20 +71,37 @@ fn with_progress(args: &SumArgs, cancel: &CancelToken) -> Result<u8, Error> {
     let reading =
         |source| Reading { args, plan: &plan, source, cells: cells.as_ref(), cancel }.run(&mut progress);
     let own = source.as_ref().map(reading).transpose()?;
+    let recorded = plan.subject().start(Time::now())?;
+    let ended = add_up(args, &plan, own, cells.as_ref(), &mut progress, cancel);
+    let ended = recorded.end(ended, Time::now())?;
+    report::print(&ended.report, args.format, args.rejects.as_deref().is_some_and(TableSink::is_stdout))?;
+    Ok(ended.exit_code())
+}
+
+/// Runs the protocol and writes the files asked for.
+fn add_up<'a>(
+    args: &'a SumArgs,
+    plan: &Plan,
+    own: Option<Own>,
+    cells: Option<&CellList>,
+    progress: &mut Progress,
+    cancel: &CancelToken,
+) -> Result<Ended<'a, SumReport>, Error> {
     let words = own.as_ref().map(Own::values);
     let found = match words {
-        _ if plan.is_coordinator => coordinator::run(&plan, words, &mut progress, cancel)?,
-        Some(words) => party::run(&plan, words, &mut progress, cancel)?,
-        None => party::run(&plan, Values::Wide(&[]), &mut progress, cancel)?,
+        _ if plan.is_coordinator => coordinator::run(plan, words, progress, cancel)?,
+        Some(words) => party::run(plan, words, progress, cancel)?,
+        None => party::run(plan, Values::Wide(&[]), progress, cancel)?,
     };
     // The own words end here, before the totals take as much room again.
     let summary = own.map(|own| own.summary);
     let released = plan.figures.release(&plan.agreement, &found.sum)?;
-    write_cells(args, cells.as_ref(), &released)?;
-    let report = summary::report(&plan, summary.as_ref(), &found, released, &mut progress);
+    write_cells(args, cells, &released)?;
+    let report = summary::report(plan, summary.as_ref(), &found, released, progress);
     write(args, &report)?;
-    report::print(&report, args.format, args.rejects.as_deref().is_some_and(TableSink::is_stdout))?;
-    Ok(if report.outcome == "withheld" { exit::POLICY } else { exit::DONE })
+    let released = report.outcome != "withheld";
+    let table = args.output.as_deref().or(args.csv.as_deref());
+    Ok(Ended { report, run: found.counted.runs.used, released, table })
 }
 
 /// Reads the list of the cells, where one is given.

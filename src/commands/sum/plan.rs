@@ -12,9 +12,12 @@ use super::figures::Figures;
 use super::notary::Notary;
 use crate::agreement::{Agreement, AgreementError, Day, PartyTerm, Prg, Seat, SignedAgreement};
 use crate::cli::SumArgs;
+use crate::commands::meeting::check_runnable;
 use crate::data::{ColumnSpec, Missing};
 use crate::error::Error;
 use crate::identity::{Identity, PublicKey};
+use crate::ledger;
+use crate::ledger::record::Subject;
 use crate::link::Timing;
 use crate::state::{Runs, Spending, StateDir};
 
@@ -57,7 +60,15 @@ impl Plan {
         let signed = SignedAgreement::load(&args.agreement)?;
         signed.require_all()?;
         let agreement = signed.agreement().clone();
-        agreement.check_date(Day::today())?;
+        let state = StateDir::find(args.meeting.state_dir.as_deref())?;
+        let subject = Subject {
+            identity: &identity,
+            agreement: &agreement,
+            state: &state,
+            protocol: ledger::Protocol::Sum,
+        };
+        let in_force = agreement.check_date(Day::today()).map_err(Error::from);
+        subject.checked(in_force, ledger::Time::now())?;
         let figures = Figures::new(&agreement)?;
         let agreed = agreement.sum_terms()?;
         let member = agreement.member(&identity.public())?;
@@ -68,13 +79,12 @@ impl Plan {
         check_input(args, own.is_some())?;
         check_opening(args, own.is_some() && agreed.sum.commitments)?;
         check_cells(args, &figures, own.is_some())?;
-        let state = StateDir::find(args.meeting.state_dir.as_deref())?;
         let hash = agreement.hash();
-        state.prepare_run(&hash, agreement.terms().max_runs)?;
         let spending = own.and_then(|own| figures.spending(&agreement, own));
-        if let Some(spending) = &spending {
-            state.check_budget(spending)?;
-        }
+        let checked = check_runnable(&agreement, &state).and_then(|()| {
+            spending.as_ref().map_or(Ok(()), |spending| Ok(state.check_budget(spending).map(drop)?))
+        });
+        subject.checked(checked, ledger::Time::now())?;
         let parties = named_parties(&agreement)?;
         Ok(Self {
             task: task(&figures, &agreement, hash, &parties)?,
@@ -95,6 +105,12 @@ impl Plan {
             figures,
             agreement,
         })
+    }
+
+    /// Returns the run as the ledger names it.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        let Self { notary, agreement, state, .. } = self;
+        Subject { identity: &notary.identity, agreement, state, protocol: ledger::Protocol::Sum }
     }
 
     /// Returns the own terms; none of a hub.

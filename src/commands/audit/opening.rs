@@ -1,4 +1,4 @@
-//! `tidegate audit`: whether figures that a party opened are those it committed to in a sum.
+//! `tidegate audit opening`: whether figures that a party opened are those it committed to in a sum.
 //!
 //! Whoever audits holds a report of the run that does not come from the party in question, and the opening that the party
 //! kept. That the figures are what the party's table adds up to is then for the auditor to see.
@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidegate_mpc::aggregation::masked::{Opening, Values, listed_commitment, signed_text};
 
-use super::sum::{DOMAIN, KeptOpening};
-use crate::cli::AuditArgs;
+use crate::cli::AuditOpeningArgs;
+use crate::commands::sum::{DOMAIN, KeptOpening};
 use crate::data::DataError;
 use crate::error::{Error, exit};
 use crate::hex::{unhex, unhex_all};
@@ -56,7 +56,7 @@ impl Report for AuditReport {}
 const HOLDS: &str = "holds";
 
 /// Checks an opening against the report of a run.
-pub(super) fn run(args: &AuditArgs) -> Result<u8, Error> {
+pub(super) fn run(args: &AuditOpeningArgs) -> Result<u8, Error> {
     let sum: SumReport = read(&args.report, "no report of a sum", "pass what `tidegate sum --json` wrote")?;
     let hint = "pass what `tidegate sum --opening` wrote";
     let kept: KeptOpening = read(&args.opening, "no opening of a commitment", hint)?;
@@ -108,7 +108,7 @@ fn audit(sum: &SumReport, kept: &KeptOpening) -> Result<AuditReport, Error> {
     let holds = opening.opens(&digest, Values::Wide(&kept.values));
     Ok(AuditReport {
         report_version: REPORT_VERSION,
-        command: "audit",
+        command: "audit opening",
         outcome: if holds { HOLDS } else { "differs" },
         party: kept.party.clone(),
         agreement_id: sum.agreement.id.clone(),

@@ -145,7 +145,7 @@ impl Kind {
 /// The cells and measures of a mapper, and what it may derive from their released figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MapperDeclaration {
-    /// One or two.
+    /// At most two; without any there is one cell.
     pub axes: Vec<AxisDeclaration>,
     /// What is summed in each cell.
     pub measures: Vec<MeasureDeclaration>,

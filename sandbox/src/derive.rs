@@ -1,6 +1,6 @@
 //! What a mapper makes of figures that are released: nothing can leave by it that has not left already.
 
-use tidegate_disclosure::{Place, Release};
+use tidegate_disclosure::{Place, Release, Shape};
 
 use crate::aggregate::{Numbers, Outcome, outcome};
 use crate::error::{Error, Step, Stop};
@@ -22,7 +22,7 @@ pub struct DerivedFrom {
 
 /// Runs `sbx_derive` on released figures, in an instance that has seen no record.
 ///
-/// `figures` has the places of `release` in their order: the cells, then the total of each row, of each column, of all.
+/// `figures` says what is released of a place, as [`values`](crate::values) works it out.
 ///
 /// # Errors
 /// [`Error::Stopped`].
@@ -32,7 +32,7 @@ pub fn derive(
     figures: impl Fn(Place) -> Option<DerivedFrom>,
 ) -> Result<Numbers, Error> {
     let run = Run::start(job);
-    let places = release.shape().places();
+    let places = places(release.shape());
     let squares: Vec<bool> = job.squares();
     let mut regions = Regions::after(job.layout.bytes);
     let header = regions.take(64 + 8 * squares.len());
@@ -58,6 +58,14 @@ pub fn derive(
         Outcome::Numbers(numbers) => Ok(numbers),
         Outcome::Again(_) => Err(stop(Step::Derive, Stop::Outcome(1))),
     }
+}
+
+/// Lists places as the contract does: all totals, also those that are the same as others.
+fn places(shape: Shape) -> Vec<Place> {
+    let (rows, columns) = (shape.rows(), shape.columns());
+    let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| Place::cell(row, column)));
+    let totals = (0..rows).map(Place::row).chain((0..columns).map(Place::column)).chain([Place::TOTAL]);
+    cells.chain(totals).map(|place| shape.canonical(place)).collect()
 }
 
 /// Writes the header of the figures.

@@ -164,7 +164,7 @@ impl Document {
     fn mapper(&self) -> Result<MapperDeclaration, DeclarationError> {
         require(self.passes.is_none(), "`passes`", "is for aggregates")?;
         require(self.state_bytes.is_none(), "`state_bytes`", "is for aggregates")?;
-        require((1..=2).contains(&self.axes.len()), "`axis`", "is given once or twice by a mapper")?;
+        require(self.axes.len() <= 2, "`axis`", "is given at most twice")?;
         require(self.measures.len() <= MAX_MEASURES, "`measure`", "is given at most 16 times")?;
         check_names(self.axes.iter().map(|axis| &axis.name[..]), "names of axes")?;
         check_names(self.measures.iter().map(|measure| &measure.name[..]), "names of measures")?;

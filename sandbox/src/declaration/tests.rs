@@ -108,10 +108,10 @@ const BROKEN: [(&str, &str, &str, &str); 23] = [
     (AGGREGATE, "maximum = 10", "", "coefficients has both `minimum` and `maximum` or neither"),
     (AGGREGATE, "minimum = -10", "minimum = 10", "coefficients has a `minimum` below its `maximum`"),
     (
-        AGGREGATE,
-        "kind = \"aggregate\"\npasses = 25",
-        "kind = \"mapper\"",
-        "`axis` is given once or twice by a mapper",
+        MAPPER,
+        "[[axis]]\nname = \"bin\"",
+        "[[axis]]\nname = \"more\"\nlabels = [\"a\"]\n[[axis]]\nname = \"bin\"",
+        "`axis` is given at most twice",
     ),
     (AGGREGATE, "\"intercept\", \"x\"", "\"x\", \"x\"", "coefficients are not named twice"),
     (

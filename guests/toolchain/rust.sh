@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts rustc 1.85.1 with the standard library for wasm32-unknown-unknown and the linker lld 19 under PREFIX:
-# 200 MB to download, 800 MB on disk. What the modules in sandbox/algorithms/wasm are built with.
+# 200 MB to download, 800 MB on disk. What the modules in guests/algorithms/wasm are built with.
 set -euo pipefail
 prefix=$(realpath -m "${1:?usage: rust.sh PREFIX}")
 source "$(dirname "$0")/debian.sh"

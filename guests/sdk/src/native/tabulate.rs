@@ -5,6 +5,9 @@ use std::vec::Vec;
 use super::layout::Written;
 use crate::batch::NO_CELL;
 
+/// Three times 2^51.
+const ROUNDING: f64 = 6_755_399_441_055_744.0;
+
 /// How a measure was declared.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure {
@@ -68,7 +71,8 @@ impl Mapped {
 impl Measure {
     /// Returns a value within its range, in units of its last decimal.
     fn units(&self, value: f64, scale: f64) -> i128 {
-        let rounded = (value.max(self.minimum).min(self.maximum) * scale).round();
+        // Doubles from 2^52 on are integers: adding one rounds half to even, as the host does.
+        let rounded = (value.max(self.minimum).min(self.maximum) * scale + ROUNDING) - ROUNDING;
         // Whole, and far from the bounds of 128 bits.
         #[allow(clippy::cast_possible_truncation)]
         let units = rounded as i128;

@@ -48,7 +48,7 @@ use layout::Message;
 pub use tabulate::{Mapped, Measure, Tabulated};
 
 /// Most rows of a batch.
-pub const MAX_BATCH_ROWS: usize = 1 << 16;
+pub const MAX_BATCH_ROWS: usize = 1 << 14;
 
 /// A column; a value a row, if it has one.
 #[derive(Clone)]

@@ -22,7 +22,7 @@ mkdir "$work/wasm"
 
 # Of the flags of the machine's own configuration none may enter.
 flags=(-C "link-arg=--max-memory=$MEMORY_BYTES" -C link-arg=-zstack-size="$STACK_BYTES"
-    --remap-path-prefix "$(dirname "$here")=sandbox" --remap-path-prefix "$work=target")
+    --remap-path-prefix "$(dirname "$here")=guests" --remap-path-prefix "$work=target")
 CARGO_ENCODED_RUSTFLAGS=$(printf '%s\x1f' "${flags[@]}")
 export CARGO_ENCODED_RUSTFLAGS=${CARGO_ENCODED_RUSTFLAGS%$'\x1f'}
 (cd "$here" && env -u RUSTFLAGS RUSTC="$rust/rustc" CARGO_TARGET_DIR="$work/target" \
@@ -34,7 +34,7 @@ for module in "$work"/target/wasm32-unknown-unknown/release/*.wasm; do
 done
 
 # The example in C, which is what the contract looks like from another language.
-(cd "$here/../guest/c" && "$c/clang" -std=c11 -Wall -Wextra -Werror -O3 -c mean.c -o "$work/mean.o")
+(cd "$here/../sdk/c" && "$c/clang" -std=c11 -Wall -Wextra -Werror -O3 -c mean.c -o "$work/mean.o")
 "$c/wasm-ld" --no-entry --strip-all "--max-memory=$MEMORY_BYTES" -z stack-size="$STACK_BYTES" "$work/mean.o" \
     -o "$work/wasm/mean.wasm"
 

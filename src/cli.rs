@@ -62,7 +62,7 @@ pub enum Command {
     /// Open the total of sealed reports together with the other aggregator
     #[command(after_help = AGGREGATE_HELP)]
     Aggregate(Box<AggregateArgs>),
-    /// Run approved algorithms on the own data
+    /// Look at algorithms in WebAssembly that ask to run on the own data
     #[command(subcommand)]
     Sandbox(SandboxCommand),
     /// Make and read agreements

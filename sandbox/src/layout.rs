@@ -208,10 +208,7 @@ mod tests {
         u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
     }
 
-    #[test]
-    fn blocks_are_as_the_contract_says() {
-        let declaration = parse(
-            br#"
+    const MAPPER: &[u8] = br#"
             abi = "sbx/1"
             name = "m"
             version = "1"
@@ -237,9 +234,11 @@ mod tests {
             name = "x"
             minimum = 0
             maximum = 1
-            "#,
-        )
-        .unwrap();
+            "#;
+
+    #[test]
+    fn blocks_are_as_the_contract_says() {
+        let declaration = parse(MAPPER).unwrap();
         let labels = vec![None, Some(vec!["north".to_owned(), "süd".to_owned()]), None];
         let setup = Setup::new(&declaration, &[("width", -3.0)], labels).unwrap();
         let layout = Layout::new(&declaration, &setup);

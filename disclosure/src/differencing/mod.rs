@@ -3,7 +3,7 @@
 //! Two tables, each safe alone, can be subtracted from each other where they are about nearly the same units. So of every
 //! release the code of the cell that each unit fell in is kept ([`CodeColumn`]), with its released places
 //! ([`ReleasedPlaces`]). For a new one, a pass over new and earlier codes counts the units of each pair of cells
-//! ([`Refinement`]; [`align`] first, where the dataset has changed); [`crate::check_differenced`] looks at the pairs
+//! ([`Refinement`]; [`align()`] first, where the dataset has changed); [`crate::check_differenced`] looks at the pairs
 //! ([`Earlier`]), and suppresses until nothing is left to subtract.
 //!
 //! # Rule

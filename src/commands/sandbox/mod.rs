@@ -1,4 +1,4 @@
-//! `tidegate sandbox`: approved algorithms on the own data.
+//! `tidegate sandbox`: algorithms in WebAssembly that ask to run on the own data.
 
 mod inspect;
 

@@ -11,7 +11,9 @@ use super::entry::{Digest, Entry, Kind};
 use super::error::LedgerError;
 use super::note::MAX_NOTE_BYTES;
 use super::proof::{consistency_proof, verify_consistency};
-use super::tile::{Row, TILE_WIDTH, Tile, Tiles, entries_of, full_path, partial_directory, read_bounded};
+use super::tile::{
+    Row, TILE_WIDTH, Tile, Tiles, entries_of, full_path, is_there, partial_directory, read_bounded,
+};
 use super::tree::{Nodes as _, fold, leaf_hash, root};
 use crate::identity::{Identity, PublicKey};
 use crate::state::{StateDir, create_private, lock};
@@ -44,6 +46,11 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// Returns checkpoint and entries, and lets appends go on.
+    pub fn into_parts(self) -> (SignedCheckpoint, Vec<Entry>) {
+        (self.checkpoint, self.entries)
+    }
+
     /// Checks that the ledger begins with an earlier state of it.
     ///
     /// # Errors
@@ -136,7 +143,7 @@ impl Ledger {
     /// [`LedgerError::Absent`] where there is none; [`LedgerError`].
     pub fn checkpoint(&self) -> Result<SignedCheckpoint, LedgerError> {
         let path = self.directory.join(CHECKPOINT);
-        if !path.exists() && !self.directory.join("tile").exists() {
+        if !is_there(&path)? && !is_there(&self.directory.join("tile"))? {
             return Err(LedgerError::Absent { path: self.directory.clone() });
         }
         SignedCheckpoint::parse(&read_bounded(&path, MAX_NOTE_BYTES as u64)?)
@@ -152,7 +159,7 @@ impl Ledger {
             return Ok(current);
         }
         let path = self.directory.join(COSIGNED);
-        if path.exists() {
+        if is_there(&path)? {
             let earlier = SignedCheckpoint::parse(&read_bounded(&path, MAX_NOTE_BYTES as u64)?)?;
             if earlier.cosigned_at(key)?.is_some() {
                 return Ok(earlier);

@@ -184,6 +184,11 @@ fn read_hashes(directory: &Path, tile: &Tile) -> Result<Vec<Hash>, LedgerError> 
     if whole { Ok(hashes.to_vec()) } else { Err(LedgerError::Damaged { path, what }) }
 }
 
+/// Tells whether a file is there: one that cannot be looked at is not one that is absent.
+pub(super) fn is_there(path: &Path) -> Result<bool, LedgerError> {
+    path.try_exists().map_err(|source| LedgerError::Io { path: path.to_owned(), source })
+}
+
 /// Reads a regular file of at most so many bytes.
 pub(super) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>, LedgerError> {
     let damaged = |what| LedgerError::Damaged { path: path.to_owned(), what };

@@ -9,7 +9,7 @@ use super::entry::{Entry, Kind, Time};
 use super::error::LedgerError;
 use super::note::MAX_NOTE_BYTES;
 use super::store::Ledger;
-use super::tile::read_bounded;
+use super::tile::{is_there, read_bounded};
 use crate::hex::hex;
 use crate::identity::{Identity, PublicKey};
 use crate::state::{StateDir, create_private, lock};
@@ -63,7 +63,7 @@ impl<'a> Witness<'a> {
     /// Returns the last checkpoint of this ledger that was cosigned.
     fn remembered(&self, origin: &str) -> Result<Option<SignedCheckpoint>, LedgerError> {
         let path = self.memory_of(origin);
-        if !path.exists() {
+        if !is_there(&path)? {
             return Ok(None);
         }
         let damaged =

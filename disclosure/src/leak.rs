@@ -1,5 +1,7 @@
 //! How much a release can tell at most, whoever computed it.
 
+use crate::rules::round;
+
 /// Digits behind the point of a logarithm.
 const POINT: u32 = 32;
 
@@ -33,12 +35,14 @@ pub fn leak_bits(figures: u64, levels: u64) -> u64 {
 /// # Examples
 /// ```
 /// assert_eq!(tidegate_disclosure::rounded_levels(0, 1000, Some(5)), 202);
+/// // 0, 10 and 20: ties go to the even multiple at both ends.
+/// assert_eq!(tidegate_disclosure::rounded_levels(5, 15, Some(10)), 4);
 /// ```
 pub fn rounded_levels(low: i128, high: i128, base: Option<u64>) -> u64 {
-    let base = base.map_or(1, u128::from).max(1);
-    // A range of n bases has at most n + 1 multiples, and rounding reaches half a base beyond each end.
-    let range = u128::try_from(high.saturating_sub(low)).unwrap_or(0);
-    u64::try_from(range.div_ceil(base).saturating_add(2)).unwrap_or(u64::MAX)
+    let step = base.map_or(1, i128::from).max(1);
+    // From the multiple to which the lowest is rounded to that of the highest, and one more for suppressed.
+    let span = round(high, base).saturating_sub(round(low, base)) / step;
+    u64::try_from(span.max(0).saturating_add(2)).unwrap_or(u64::MAX)
 }
 
 /// Returns the logarithm of base 2 in units of 2^-32, rounded up: the whole part by the length of the number, each digit

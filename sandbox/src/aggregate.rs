@@ -1,10 +1,7 @@
 //! Tier C: the guest computes tables of numbers itself. What it writes is bounded, finite, of the declared shape, and otherwise
 //! its own word: it may leave only after a review, or as the noisy mean over many disjoint blocks.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelBridge, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use crate::batch::hand_over;
 use crate::declaration::{AggregateDeclaration, Kind};
@@ -44,7 +41,7 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
 {
     let declared = declared(job)?;
-    let run = Run::start(job);
+    let run = Run::start(job)?;
     let mut carried = Vec::new();
     for pass in 1..=declared.passes {
         let partitions = open().map_err(|error| Error::Records(error.into()))?;
@@ -61,27 +58,33 @@ where
     Err(stop(Step::Finish, Stop::Passes(declared.passes)))
 }
 
-/// Runs an aggregate over each of many disjoint blocks by itself, on the threads of the current pool.
+/// Runs an aggregate over each of many disjoint blocks by itself, on the threads of the current pool; a block in which the guest is
+/// stopped has no numbers, so that what it does in one block changes nothing of the others.
 ///
 /// # Errors
-/// [`Error`], of the first block that has one.
+/// [`Error::Records`] and [`Error::Engine`], of the first block that has one.
 pub fn aggregate_blocks<P: Records + Sync>(job: &Job<'_>, blocks: &[P]) -> Result<Vec<Numbers>, Error> {
     let declared = declared(job)?;
-    let run = Run::start(job);
-    let each = |block: &P| {
-        let mut carried = Vec::new();
-        for _ in 0..declared.passes {
-            let mut guest = run.instance(&carried)?;
-            update(job, &mut guest, block)?;
-            match finish(job, &mut guest, Step::Finish)? {
-                Outcome::Numbers(numbers) => return Ok(numbers),
-                Outcome::Again(carry) => carried = carry,
-            }
-        }
-        Err(stop(Step::Finish, Stop::Passes(declared.passes)))
+    let run = Run::start(job)?;
+    let each = |block: &P| match block_numbers(&run, declared.passes, block) {
+        Err(Error::Stopped { .. }) => Ok(vec![None; job.setup.result.numbers_len()]),
+        found => found,
     };
     let found: Vec<_> = blocks.par_iter().with_max_len(1).map(each).collect();
     found.into_iter().collect()
+}
+
+fn block_numbers(run: &Run<'_>, passes: u32, block: &impl Records) -> Result<Numbers, Error> {
+    let mut carried = Vec::new();
+    for _ in 0..passes {
+        let mut guest = run.instance(&carried)?;
+        update(run.job, &mut guest, block)?;
+        match finish(run.job, &mut guest, Step::Finish)? {
+            Outcome::Numbers(numbers) => return Ok(numbers),
+            Outcome::Again(carry) => carried = carry,
+        }
+    }
+    Err(stop(Step::Finish, Stop::Passes(passes)))
 }
 
 fn declared<'j>(job: &'j Job<'_>) -> Result<&'j AggregateDeclaration, Error> {
@@ -93,7 +96,7 @@ fn declared<'j>(job: &'j Job<'_>) -> Result<&'j AggregateDeclaration, Error> {
 
 /// Gives all rows of a partition to an instance.
 fn update(job: &Job<'_>, guest: &mut Guest<'_>, records: &impl Records) -> Result<(), Error> {
-    check(records, job.module.declaration()).map_err(|error| Error::Records(error.into()))?;
+    check(records, job).map_err(|error| Error::Records(error.into()))?;
     let batch = guest.address(job.layout.batch);
     for start in (0..records.rows()).step_by(BATCH_ROWS) {
         let rows = (records.rows() - start).min(BATCH_ROWS);
@@ -129,53 +132,31 @@ where
     P: Records,
     E: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
 {
-    let merging = Merging { guest: run.instance(carried)?, next: 0, waiting: BTreeMap::new() };
-    let merging = Mutex::new(merging);
-    let each = |(index, partition): (usize, Result<P, E>)| {
-        let state = partition
-            .map_err(|error| Error::Records(error.into()))
-            .and_then(|partition| state(run, carried, &partition));
-        let mut merging = merging.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        merging.waiting.insert(index, state);
-        merging.advance(run.job)
-    };
-    // An error ends the merging for good, so that the first partition's is the one that is told.
-    let ended = partitions.enumerate().par_bridge().try_for_each(each);
-    let merging = merging.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    merging.end(ended)
-}
-
-/// States that wait for those of earlier partitions.
-struct Merging<'j> {
-    guest: Guest<'j>,
-    next: usize,
-    waiting: BTreeMap<usize, Result<Vec<u8>, Error>>,
-}
-
-impl<'j> Merging<'j> {
-    /// Merges what is in order; an error is kept, in its place.
-    fn advance(&mut self, job: &Job<'_>) -> Result<(), ()> {
-        while let Some(state) = self.waiting.remove(&self.next) {
-            let merged = state.and_then(|state| {
-                fill(self.guest.region(job.layout.state), &state);
-                let len = u32::try_from(state.len()).unwrap_or(u32::MAX);
-                self.guest.merge(self.guest.address(job.layout.state), len)
-            });
-            if let Err(error) = merged {
-                self.waiting.insert(self.next, Err(error));
-                return Err(());
-            }
-            self.next += 1;
+    let (mut partitions, mut last) = (partitions, run.instance(carried)?);
+    // So many at a time that every thread has work: states of later partitions do not pile up behind a slow one.
+    let window = 2 * rayon::current_num_threads();
+    loop {
+        let next: Vec<_> = partitions.by_ref().take(window).collect();
+        if next.is_empty() {
+            return Ok(last);
         }
-        Ok(())
-    }
-
-    fn end(mut self, ended: Result<(), ()>) -> Result<Guest<'j>, Error> {
-        match (ended, self.waiting.remove(&self.next)) {
-            (Err(()), Some(Err(error))) => Err(error),
-            _ => Ok(self.guest),
+        let states: Vec<_> = next
+            .into_par_iter()
+            .map(|partition| {
+                let partition = partition.map_err(|error| Error::Records(error.into()))?;
+                state(run, carried, &partition)
+            })
+            .collect();
+        for state in states {
+            merge(run.job, &mut last, &state?)?;
         }
     }
+}
+
+/// Merges a state.
+fn merge(job: &Job<'_>, last: &mut Guest<'_>, state: &[u8]) -> Result<(), Error> {
+    fill(last.region(job.layout.state), state);
+    last.merge(last.address(job.layout.state), u32::try_from(state.len()).unwrap_or(u32::MAX))
 }
 
 /// Runs a partition in an instance of its own, and returns its state.

@@ -18,10 +18,14 @@ pub(crate) fn hand_over(
     for (index, regions) in job.layout.columns.iter().enumerate() {
         let Some(column) = records.column(index) else { continue };
         fill(guest.region(regions.values), column.values.bytes(first, rows));
+        if regions.column_type == ColumnType::Boolean {
+            clear_tail(guest.region(regions.values), rows);
+        }
         null_lens.push(match validity(&column, first, rows) {
             Some(bits) => {
                 let null_len = clear_missing(guest.region(regions.values), bits, rows, regions.column_type);
                 fill(guest.region(regions.validity), bits);
+                clear_tail(guest.region(regions.validity), rows);
                 null_len
             }
             None => 0,
@@ -30,6 +34,13 @@ pub(crate) fn hand_over(
     let rows = u32::try_from(rows).unwrap_or(u32::MAX);
     let header = job.layout.batch_header(guest.base(), rows, &null_lens);
     fill(guest.region(job.layout.batch), &header);
+}
+
+/// Clears the bits behind the last row: they are those of rows that are not handed over.
+fn clear_tail(bits: &mut [u8], rows: usize) {
+    if !rows.is_multiple_of(8) {
+        bits.get_mut(rows / 8).into_iter().for_each(|byte| *byte &= (1 << (rows % 8)) - 1);
+    }
 }
 
 /// Returns the bits of these rows, where a value is missing among them.
@@ -76,6 +87,15 @@ mod tests {
         let mut bits = [0xff, 0xff];
         assert_eq!(clear_missing(&mut bits, &[0b1111_1111, 0b0000_0010], 10, ColumnType::Boolean), 1);
         assert_eq!(bits, [0xff, 0b1111_1110]);
+    }
+
+    #[test]
+    fn bits_of_rows_that_are_not_handed_over_are_cleared() {
+        let mut bits = [0xff, 0xff];
+        clear_tail(&mut bits, 11);
+        assert_eq!(bits, [0xff, 0b111]);
+        clear_tail(&mut bits, 8);
+        assert_eq!(bits, [0xff, 0b111]);
     }
 
     #[test]

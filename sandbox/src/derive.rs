@@ -31,7 +31,7 @@ pub fn derive(
     release: &Release,
     figures: impl Fn(Place) -> Option<DerivedFrom>,
 ) -> Result<Numbers, Error> {
-    let run = Run::start(job);
+    let run = Run::start(job)?;
     let places = places(release.shape());
     let squares: Vec<bool> = job.squares();
     let mut regions = Regions::after(job.layout.bytes);

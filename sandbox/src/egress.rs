@@ -3,8 +3,8 @@
 use rand_core::CryptoRng;
 use tidegate_disclosure::noise::{NoiseError, Scale as Width};
 use tidegate_disclosure::{
-    CheckError, Deviations, Entry, Figures, Levels, NoiseRule, NoisyCell, Policy, Release, Shape, ShapeError,
-    check,
+    CheckError, Deviations, Entry, Figures, Levels, NoiseRule, NoisyCell, Place, Reason, Release, Shape,
+    ShapeError, check,
 };
 
 use crate::derive::DerivedFrom;
@@ -43,39 +43,37 @@ pub fn shape(result: &ResultShape) -> Result<Shape, ShapeError> {
     Shape::new(rows, columns)
 }
 
-/// Makes the release of a tally under a policy: exact figures that pass every rule, or noisy ones.
+/// Makes the release of a tally under the policy for which it was made: exact figures that pass every rule, or noisy ones.
 ///
 /// Sums are released as [`Tally::cell`] has them. Noise is drawn for each count, sum and sum of squares of a cell by itself, each
 /// as wide as the policy's epsilon and what one unit can change of it say; a unit changes one cell.
 ///
 /// # Errors
-/// [`EgressError`].
+/// [`EgressError::Check`] where figures break a bound of disclosure control; [`EgressError::Width`] and
+/// [`EgressError::Span`] where no noise is as wide as it should be.
 pub fn release<R: CryptoRng + ?Sized>(
     tally: &Tally,
-    shape: Shape,
     levels: Levels,
-    policy: &Policy,
     rng: &mut R,
 ) -> Result<Release, EgressError> {
+    let (shape, policy) = (tally.shape(), tally.policy());
     if let Some(rule) = &policy.noise {
-        return noisy(tally, shape, levels, policy, rule, rng);
+        return noisy(tally, levels, rule, rng);
     }
-    let places = levels.places(shape);
-    let entries: Vec<_> =
-        places.iter().filter_map(|place| tally.place(shape, *place)).map(Entry::Known).collect();
+    let entry =
+        |place: &Place| tally.place(*place).map_or(Entry::Withheld(Reason::Undisclosed), Entry::Known);
+    let entries: Vec<_> = levels.places(shape).iter().map(entry).collect();
     Ok(check(shape, levels, &entries, policy)?)
 }
 
 fn noisy<R: CryptoRng + ?Sized>(
     tally: &Tally,
-    shape: Shape,
     levels: Levels,
-    policy: &Policy,
     rule: &NoiseRule,
     rng: &mut R,
 ) -> Result<Release, EgressError> {
-    let widths = widths(tally, rule)?;
-    let (count, sums) = (Width::of(rule, 1)?, widths);
+    let (shape, policy) = (tally.shape(), tally.policy());
+    let (count, sums) = (Width::of(rule, 1)?, widths(tally, rule)?);
     let cells = (0..shape.cells_len() as usize).filter_map(|cell| tally.cell(cell));
     let cells: Vec<_> = cells
         .map(|cell| NoisyCell {
@@ -115,8 +113,7 @@ pub fn values(tally: &Tally, figures: &Figures) -> DerivedFrom {
     let mut found = DerivedFrom { count, sums: Vec::new(), squares: Vec::new() };
     let mut sums = figures.sums.iter();
     for (scale, squares) in tally.scales().iter().zip(tally.squares()) {
-        let above = sums.next().copied().unwrap_or_default();
-        let total = above + i128::from(scale.lowest()) * i128::from(figures.count);
+        let total = sums.next().copied().unwrap_or_default();
         found.sums.push(total as f64 / scale.factor());
         let roots = if *squares { sums.next().copied().unwrap_or_default() } else { 0 };
         found.squares.push(roots as f64 / (scale.factor() * scale.factor()));

@@ -27,7 +27,8 @@ impl<'j> Guest<'j> {
         let compiled = &job.module.compiled;
         let mut store = Store::new(compiled.engine(), Guard::new(&job.limits));
         store.limiter(|guard| guard);
-        store.set_epoch_deadline(run.clock.ticks_left());
+        let ticks = run.clock.ticks_left().ok_or_else(|| stop(Step::Instantiate, Stop::Time))?;
+        store.set_epoch_deadline(ticks);
         store.set_fuel(job.limits.fuel_per_call).map_err(Error::engine("set fuel"))?;
         let instance = match Instance::new(&mut store, compiled, &[]) {
             Ok(instance) => instance,

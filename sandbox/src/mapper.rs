@@ -7,11 +7,12 @@ use tidegate_disclosure::Policy;
 
 use crate::batch::hand_over;
 use crate::declaration::Kind;
+use crate::egress::shape;
 use crate::error::{Error, Step, Stop};
 use crate::guest::stop;
 use crate::job::Job;
 use crate::limits::BATCH_ROWS;
-use crate::records::{Records, check};
+use crate::records::{Records, RecordsError, check};
 use crate::tally::{Fixed, NO_CELL, Scheme, Tally};
 use crate::usage::{Run, Usage};
 
@@ -33,17 +34,16 @@ where
     let Kind::Mapper(mapper) = &job.module.declaration().kind else {
         return Err(stop(Step::Map, Stop::Trap("it is no mapper".to_owned())));
     };
-    let [rows, columns] = job.setup.result.cells();
-    let cells = (rows as usize).saturating_mul(columns as usize);
-    let empty = || Tally::new(Scheme::new(cells, &mapper.measures, policy), by_unit);
-    let run = Run::start(job);
+    let shape = shape(&job.setup.result).map_err(|error| Error::Records(error.into()))?;
+    let empty = || Tally::new(Scheme::new(shape, &mapper.measures, policy), by_unit);
+    let run = Run::start(job)?;
     let failed = AtomicUsize::new(usize::MAX);
     let step = |tally, (index, partition): (usize, Result<P, E>)| {
         if index > failed.load(Ordering::Relaxed) {
             return Ok(tally);
         }
         let partition = partition.map_err(|error| Error::Records(error.into()));
-        partition.and_then(|records| map(&run, &records, tally)).map_err(|error| {
+        partition.and_then(|records| map(&run, &records, by_unit, tally)).map_err(|error| {
             failed.fetch_min(index, Ordering::Relaxed);
             (index, error)
         })
@@ -72,9 +72,12 @@ fn merged(a: Numbered<Tally>, b: Numbered<Tally>) -> Numbered<Tally> {
 }
 
 /// Runs a partition in an instance of its own.
-fn map(run: &Run<'_>, records: &impl Records, mut tally: Tally) -> Result<Tally, Error> {
+fn map(run: &Run<'_>, records: &impl Records, by_unit: bool, mut tally: Tally) -> Result<Tally, Error> {
     let job = run.job;
-    check(records, job.module.declaration()).map_err(|error| Error::Records(error.into()))?;
+    check(records, job).map_err(|error| Error::Records(error.into()))?;
+    if records.units().is_some() != by_unit {
+        return Err(Error::Records(RecordsError::Units.into()));
+    }
     let mut guest = run.instance(&[])?;
     let batch = guest.address(job.layout.batch);
     let mut cells = Vec::new();

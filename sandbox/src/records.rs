@@ -1,6 +1,7 @@
 //! Records as the caller hands them over: columns in Arrow layout, borrowed from wherever they stand.
 
-use crate::declaration::{ColumnType, Declaration};
+use crate::declaration::ColumnType;
+use crate::job::Job;
 
 /// Rows of a table, all in memory: a partition of a dataset.
 pub trait Records: Send {
@@ -92,15 +93,24 @@ pub enum RecordsError {
         /// The declared type.
         expected: &'static str,
     },
+    /// A number is not finite.
+    #[error("column `{0}` has a number that is not finite")]
+    Infinite(String),
+    /// A category has no label.
+    #[error("column `{0}` has a category without a label")]
+    Category(String),
+    /// Some partitions name units and others do not.
+    #[error("a partition names units and another does not")]
+    Units,
     /// A column, its validity or the list of units has another length than the partition.
     #[error("column `{0}` has another length than the partition")]
     Length(String),
 }
 
-/// Checks that a partition has the declared columns.
-pub(crate) fn check(records: &impl Records, declaration: &Declaration) -> Result<(), RecordsError> {
+/// Checks that a partition has the declared columns, and in them what the contract promises.
+pub(crate) fn check(records: &impl Records, job: &Job<'_>) -> Result<(), RecordsError> {
     let rows = records.rows();
-    for (index, declared) in declaration.columns.iter().enumerate() {
+    for (index, declared) in job.module.declaration().columns.iter().enumerate() {
         let name = || declared.name.clone();
         let column = records.column(index).ok_or_else(|| RecordsError::Missing(name()))?;
         let (found, expected) = (column.values.column_type(), declared.column_type);
@@ -111,9 +121,32 @@ pub(crate) fn check(records: &impl Records, declaration: &Declaration) -> Result
         if !column.values.holds(rows) || !validity {
             return Err(RecordsError::Length(name()));
         }
+        check_values(&column, job.setup.labels.get(index).map_or(0, Vec::len), name)?;
     }
     match records.units() {
         Some(units) if units.len() != rows => Err(RecordsError::Length("units".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that numbers are finite and categories have labels; what stands where no value is does not matter.
+fn check_values(column: &Column<'_>, labels: usize, name: impl Fn() -> String) -> Result<(), RecordsError> {
+    let present = |row: usize| {
+        let byte = column.validity.and_then(|bits| bits.get(row / 8));
+        byte.is_none_or(|byte| byte >> (row % 8) & 1 == 1)
+    };
+    match column.values {
+        Values::Number(values) => {
+            let broken = values.iter().position(|value| !value.is_finite()).is_some()
+                && values.iter().enumerate().any(|(row, value)| !value.is_finite() && present(row));
+            if broken { Err(RecordsError::Infinite(name())) } else { Ok(()) }
+        }
+        Values::Category(values) => {
+            let within = |code: u32| (code as usize) < labels;
+            let broken = values.iter().copied().max().is_some_and(|code| !within(code))
+                && values.iter().enumerate().any(|(row, code)| !within(*code) && present(row));
+            if broken { Err(RecordsError::Category(name())) } else { Ok(()) }
+        }
         _ => Ok(()),
     }
 }

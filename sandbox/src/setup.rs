@@ -72,6 +72,9 @@ pub enum SetupError {
         /// What there is.
         known: String,
     },
+    /// A parameter is given twice.
+    #[error("parameter `{0}` is given twice")]
+    Twice(String),
     /// A parameter has neither a value nor a default.
     #[error("parameter `{0}` has no default and is not given")]
     NoParameter(String),
@@ -182,13 +185,16 @@ fn parameter_values(
     declared: &[ParameterDeclaration],
     given: &[(&str, f64)],
 ) -> Result<Vec<Value>, SetupError> {
-    for (name, _) in given {
+    for (index, (name, _)) in given.iter().enumerate() {
+        if given.iter().take(index).any(|(other, _)| other == name) {
+            return Err(SetupError::Twice((*name).to_owned()));
+        }
         if !declared.iter().any(|parameter| parameter.name == *name) {
             return Err(unknown(name, declared));
         }
     }
     let value = |parameter: &ParameterDeclaration| {
-        let given = given.iter().rev().find(|(name, _)| *name == parameter.name).map(|(_, value)| *value);
+        let given = given.iter().find(|(name, _)| *name == parameter.name).map(|(_, value)| *value);
         let value =
             given.or(parameter.default).ok_or_else(|| SetupError::NoParameter(parameter.name.clone()))?;
         check_value(parameter, value)
@@ -237,7 +243,7 @@ fn column_labels(
             (false, None) => Vec::new(),
             _ => return Err(SetupError::Labels(column.name.clone())),
         };
-        if labels.iter().map(String::len).sum::<usize>() > MAX_LABEL_BYTES {
+        if labels.iter().map(|label| 1 + label.len()).sum::<usize>() > MAX_LABEL_BYTES {
             return Err(SetupError::LabelBytes(column.name.clone()));
         }
         Ok(labels)
@@ -252,9 +258,9 @@ struct Shaping<'a> {
 
 impl Shaping<'_> {
     fn cells(&self, mapper: &MapperDeclaration) -> Result<ResultShape, SetupError> {
-        let axes: Vec<_> = mapper.axes.iter().map(|axis| self.extent(&axis.extent)).collect();
-        let found = axes.iter().map(Vec::len).fold(1, usize::saturating_mul);
+        let found = mapper.axes.iter().map(|axis| self.len(&axis.extent)).fold(1, usize::saturating_mul);
         at_most("cells", found, MAX_CELLS as usize)?;
+        let axes: Vec<_> = mapper.axes.iter().map(|axis| self.extent(&axis.extent)).collect();
         Ok(ResultShape::Cells { axes, derived: self.tables(&mapper.derived)? })
     }
 
@@ -265,9 +271,20 @@ impl Shaping<'_> {
             columns: table.columns.clone(),
             range: table.range,
         };
-        let shapes: Vec<_> = tables.iter().map(shape).collect();
-        at_most("numbers", shapes.iter().map(TableShape::len).sum(), MAX_NUMBERS)?;
-        Ok(shapes)
+        let numbers = |table: &TableDeclaration| self.len(&table.rows).saturating_mul(table.columns.len());
+        at_most("numbers", tables.iter().map(numbers).fold(0, usize::saturating_add), MAX_NUMBERS)?;
+        Ok(tables.iter().map(shape).collect())
+    }
+
+    fn len(&self, extent: &Extent) -> usize {
+        match extent {
+            Extent::Labels(labels) => labels.len(),
+            Extent::Column(column) => self.labels.get(*column).map_or(0, Vec::len),
+            Extent::Parameter(parameter) => match self.parameters.get(*parameter) {
+                Some(Value::Integer(size)) => usize::try_from(*size).unwrap_or(0),
+                _ => 0,
+            },
+        }
     }
 
     fn extent(&self, extent: &Extent) -> Vec<String> {
@@ -340,6 +357,7 @@ mod tests {
             let message = setup(&[("bins", wrong)], labels()).unwrap_err().to_string();
             assert_eq!(message, "parameter `bins` is an integer from 2 to 5000");
         }
+        assert_eq!(error(&[("bins", 2.0), ("bins", 3.0)], labels()), "parameter `bins` is given twice");
         assert_eq!(error(&[("bins", 2049.0)], labels()), "the result would have 4098 cells, of 4096 allowed");
         assert_eq!(
             error(&[("bins", 2.0)], vec![None, None]),

@@ -25,38 +25,29 @@ pub struct Scale {
     minimum: f64,
     maximum: f64,
     factor: f64,
-    lowest: i64,
-    highest: i64,
+    highest: u64,
 }
 
 impl Scale {
     /// Makes the scale of a declared measure.
     pub fn new(measure: &MeasureDeclaration) -> Self {
         let factor = 10f64.powi(i32::try_from(measure.decimals).unwrap_or(0));
-        let mut scale =
-            Self { minimum: measure.minimum, maximum: measure.maximum, factor, lowest: 0, highest: 0 };
-        scale.lowest = scale.fixed(scale.minimum);
+        let mut scale = Self { minimum: measure.minimum, maximum: measure.maximum, factor, highest: 0 };
         scale.highest = scale.fixed(scale.maximum);
         scale
     }
 
-    /// Clamps a number, and rounds it to the last decimal.
+    /// Clamps a number, and rounds it to the last decimal; what is no number counts as the smallest.
     #[inline(always)]
-    fn fixed(&self, value: f64) -> i64 {
-        let clamped = if value < self.minimum { self.minimum } else { value };
+    fn fixed(&self, value: f64) -> u64 {
+        let clamped = if value >= self.minimum { value } else { self.minimum };
         let clamped = if clamped > self.maximum { self.maximum } else { clamped };
-        (clamped * self.factor + ROUNDING).to_bits().wrapping_sub(ROUNDING.to_bits()).cast_signed()
-    }
-
-    /// Returns the smallest value, in units of the last decimal.
-    pub fn lowest(&self) -> i64 {
-        self.lowest
+        (clamped * self.factor + ROUNDING).to_bits().wrapping_sub(ROUNDING.to_bits())
     }
 
     /// Returns the most that a row contributes to the sum, and to the sum of squares.
     pub fn widths(&self) -> [u128; 2] {
-        let magnitude = self.lowest.unsigned_abs().max(self.highest.unsigned_abs());
-        [u128::from(self.highest.abs_diff(self.lowest)), square(magnitude)]
+        [u128::from(self.highest), square(self.highest)]
     }
 
     /// Returns the units of the last decimal in one.
@@ -68,35 +59,34 @@ impl Scale {
 /// What is added up, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct Scheme {
-    pub(crate) cells: usize,
+    pub(crate) shape: Shape,
+    pub(crate) policy: Policy,
     pub(crate) scales: Vec<Scale>,
     pub(crate) squares: Vec<bool>,
     pub(crate) largest_len: usize,
-    /// Whether a unit of many rows contributes as much as one row may, at most.
-    pub(crate) capped: bool,
 }
 
 impl Scheme {
-    pub(crate) fn new(cells: usize, measures: &[MeasureDeclaration], policy: &Policy) -> Self {
+    pub(crate) fn new(shape: Shape, measures: &[MeasureDeclaration], policy: &Policy) -> Self {
         Self {
-            cells,
+            shape,
+            policy: policy.clone(),
             scales: measures.iter().map(Scale::new).collect(),
             squares: measures.iter().map(|measure| measure.squares).collect(),
             largest_len: policy.largest_len() as usize,
-            capped: policy.noise.is_some(),
         }
     }
-}
 
-impl Scheme {
-    /// Holds a unit to what one row may contribute, where noise hides no more than that.
+    fn cells(&self) -> usize {
+        self.shape.cells_len() as usize
+    }
+
+    /// Holds a unit to what one row may contribute, where noise hides no more than that, and to 64 bits, in which
+    /// contributions are compared.
     fn capped(&self, measure: usize, slot: Slot) -> Slot {
-        match self.scales.get(measure).map(Scale::widths) {
-            Some([sum, squares]) if self.capped => {
-                Slot { sum: slot.sum.min(sum), squares: slot.squares.min(squares), ..slot }
-            }
-            _ => slot,
-        }
+        let widths = self.scales.get(measure).map(Scale::widths).filter(|_| self.policy.noise.is_some());
+        let [sum, squares] = widths.unwrap_or([u128::from(u64::MAX); 2]);
+        Slot { sum: slot.sum.min(sum), squares: slot.squares.min(squares), ..slot }
     }
 }
 
@@ -104,12 +94,12 @@ impl Scheme {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(align(64))]
 struct Slot {
-    /// Of contributions: how far a value is above the smallest.
+    /// Of values.
     sum: u128,
     /// Of squares of values.
     squares: u128,
-    /// A contribution of a row above the first, or a magnitude above the second, may be among the largest.
-    floors: [u64; 2],
+    /// A row with a larger value may be among the largest.
+    floor: u64,
 }
 
 /// Sums by cell.
@@ -136,10 +126,10 @@ struct Unit {
 
 impl Tally {
     pub(crate) fn new(scheme: Scheme, by_unit: bool) -> Self {
-        let slots = (scheme.cells + 1) * scheme.scales.len();
+        let slots = (scheme.cells() + 1) * scheme.scales.len();
         let largest = 2 * slots * scheme.largest_len;
         Self {
-            counts: vec![0; scheme.cells + 1],
+            counts: vec![0; scheme.cells() + 1],
             slots: vec![Slot::default(); slots],
             largest: vec![0; largest],
             by_unit: by_unit.then(HashMap::new),
@@ -161,7 +151,7 @@ impl Tally {
             let marks = cells.iter_mut().zip(*values);
             marks.for_each(|(cell, value)| *cell = if value.is_nan() { NO_CELL } else { *cell });
         }
-        let none = u32::try_from(self.scheme.cells).unwrap_or(NO_CELL);
+        let none = u32::try_from(self.scheme.cells()).unwrap_or(NO_CELL);
         cells.iter_mut().for_each(|cell| *cell = (*cell).min(none));
         fixed.take(&self.scheme.scales, values);
         match units {
@@ -189,60 +179,53 @@ impl Tally {
     fn add_values<const SQUARES: bool, const RANKS: bool>(
         &mut self,
         cells: &[u32],
-        values: &[i64],
+        values: &[u64],
         measure: usize,
     ) {
         let measures = self.scheme.scales.len();
-        let lowest = self.scheme.scales.get(measure).map_or(0, Scale::lowest);
         for (cell, value) in cells.iter().zip(values) {
             let Some(slot) = self.slots.get_mut(*cell as usize * measures + measure) else { continue };
-            let (contribution, magnitude) =
-                (value.wrapping_sub(lowest).cast_unsigned(), value.unsigned_abs());
-            slot.sum += u128::from(contribution);
+            slot.sum += u128::from(*value);
             if SQUARES {
-                slot.squares += square(magnitude);
+                slot.squares += square(*value);
             }
-            if RANKS && (contribution > slot.floors[0] || (SQUARES && magnitude > slot.floors[1])) {
-                self.rank_row(*cell as usize, measure, contribution, magnitude);
+            if RANKS && *value > slot.floor {
+                self.rank_row(*cell as usize, measure, *value);
             }
         }
     }
 
     /// Keeps a row that may be among the largest.
     #[cold]
-    fn rank_row(&mut self, cell: usize, measure: usize, contribution: u64, magnitude: u64) {
-        let Some(lowest) = self.rank(cell, measure, u128::from(contribution), square(magnitude)) else {
-            return;
-        };
-        let narrow = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
+    fn rank_row(&mut self, cell: usize, measure: usize, value: u64) {
+        let Some(smallest) = self.rank(cell, measure, u128::from(value), square(value)) else { return };
         let index = cell * self.scheme.scales.len() + measure;
         if let Some(slot) = self.slots.get_mut(index) {
-            slot.floors = [narrow(lowest[0]), narrow(lowest[1].isqrt())];
+            slot.floor = u64::try_from(smallest).unwrap_or(u64::MAX);
         }
     }
 
-    /// Keeps what may be among the largest; returns the smallest of them.
-    fn rank(&mut self, cell: usize, measure: usize, sum: u128, squares: u128) -> Option<[u128; 2]> {
+    /// Keeps what may be among the largest; returns the smallest sum of them.
+    fn rank(&mut self, cell: usize, measure: usize, sum: u128, squares: u128) -> Option<u128> {
         let len = self.scheme.largest_len;
         let start = (cell * self.scheme.scales.len() + measure) * 2 * len;
         let (sums, roots) = self.largest.get_mut(start..start + 2 * len)?.split_at_mut(len);
         insert(sums, sum);
         insert(roots, squares);
-        Some([*sums.last()?, *roots.last()?])
+        sums.last().copied()
     }
 
     fn add_units(&mut self, cells: &[u32], units: &[u64], fixed: &Fixed) {
         let Some(by_unit) = &mut self.by_unit else { return };
-        let none = u32::try_from(self.scheme.cells).unwrap_or(NO_CELL);
+        let none = u32::try_from(self.scheme.cells()).unwrap_or(NO_CELL);
         for (row, (cell, unit)) in cells.iter().zip(units).enumerate() {
             if *cell == none {
                 self.counts.last_mut().into_iter().for_each(|left_out| *left_out += 1);
                 continue;
             }
-            let slots = fixed.0.iter().zip(&self.scheme.scales).map(|(values, scale)| {
+            let slots = fixed.0.iter().map(|values| {
                 let value = values.get(row).copied().unwrap_or_default();
-                let sum = u128::from(value.abs_diff(scale.lowest));
-                Slot { sum, squares: square(value.unsigned_abs()), floors: [0; 2] }
+                Slot { sum: u128::from(value), squares: square(value), floor: 0 }
             });
             match by_unit.get_mut(unit) {
                 Some(found) => found.add(*cell, slots),
@@ -303,7 +286,17 @@ impl Tally {
 
     /// Counts the units in all cells.
     pub fn units(&self) -> u64 {
-        self.counts.iter().take(self.scheme.cells).sum()
+        self.counts.iter().take(self.scheme.cells()).sum()
+    }
+
+    /// Returns the table that it fills.
+    pub fn shape(&self) -> Shape {
+        self.scheme.shape
+    }
+
+    /// Returns the policy for which it was made.
+    pub fn policy(&self) -> &Policy {
+        &self.scheme.policy
     }
 
     /// Returns how the measures became integers.
@@ -317,8 +310,8 @@ impl Tally {
     }
 
     /// Returns a place as [`Self::cell`] does: a cell or a margin.
-    pub fn place(&self, shape: Shape, place: Place) -> Option<Cell> {
-        let cells = shape.base_cells(place).into_iter().map(|cell| self.cell(cell as usize));
+    pub fn place(&self, place: Place) -> Option<Cell> {
+        let cells = self.scheme.shape.base_cells(place).into_iter().map(|cell| self.cell(cell as usize));
         let mut union: Option<Cell> = None;
         for cell in cells {
             let cell = cell?;
@@ -330,10 +323,10 @@ impl Tally {
         union
     }
 
-    /// Returns a cell as disclosure control takes it: for each measure the sum of contributions above its lowest value,
-    /// and, where it has them, the sum of squares of its values.
+    /// Returns a cell as disclosure control takes it: for each measure the sum of its values in units of the last decimal, and,
+    /// where it has them, the sum of their squares.
     pub fn cell(&self, index: usize) -> Option<Cell> {
-        let count = *self.counts.get(..self.scheme.cells)?.get(index)?;
+        let count = *self.counts.get(..self.scheme.cells())?.get(index)?;
         let measures = self.scheme.scales.len();
         let mut sums = Vec::new();
         for (measure, squares) in self.scheme.squares.iter().enumerate() {
@@ -361,7 +354,7 @@ fn add(union: &mut Cell, cell: Cell, largest_len: usize) {
     }
 }
 
-/// A sum with its largest contributions; those that no 64 bits hold are as large as these can say, which suppresses no less.
+/// A sum with its largest contributions, which 64 bits hold: of rows as they are declared, of units as they are capped.
 fn sum(total: u128, largest: &[u128], count: u64) -> Sum {
     let named = largest.len().min(usize::try_from(count).unwrap_or(usize::MAX));
     let narrow = |value: &u128| u64::try_from(*value).unwrap_or(u64::MAX);
@@ -418,7 +411,7 @@ fn square(magnitude: u64) -> u128 {
 
 /// Values of a batch as integers; kept from batch to batch.
 #[derive(Debug, Default)]
-pub(crate) struct Fixed(Vec<Vec<i64>>);
+pub(crate) struct Fixed(Vec<Vec<u64>>);
 
 impl Fixed {
     fn take(&mut self, scales: &[Scale], values: &[&[f64]]) {

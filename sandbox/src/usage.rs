@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Step};
 use crate::guest::Guest;
 use crate::job::{Job, fill};
+use crate::module::Module;
 
 /// What a run used.
 ///
@@ -29,9 +30,10 @@ pub(crate) struct Run<'j> {
 
 impl<'j> Run<'j> {
     /// Starts the clock.
-    pub(crate) fn start(job: &'j Job<'j>) -> Self {
-        let clock = Clock::start(job.module.compiled.engine(), job.limits.duration);
-        Self { job, clock, fuel: AtomicU64::new(0), memory_bytes: AtomicUsize::new(0) }
+    pub(crate) fn start(job: &'j Job<'j>) -> Result<Self, Error> {
+        let Module { compiled, tickers, .. } = job.module;
+        let clock = Clock::start(compiled.engine(), tickers, job.limits.duration)?;
+        Ok(Self { job, clock, fuel: AtomicU64::new(0), memory_bytes: AtomicUsize::new(0) })
     }
 
     /// Makes an instance that is set up for records, with what the last pass carried over.

@@ -96,3 +96,16 @@ fn missing_numbers_stay_missing() {
     let found = guest.aggregated(&Table::amounts(&[1.0]), 8, Limits::default()).unwrap();
     assert_eq!(found.numbers, [Some(1.0), None]);
 }
+
+/// A guest that ends in one block to tell of it tells nothing by that.
+#[test]
+fn a_block_in_which_the_guest_is_stopped_has_no_numbers() {
+    let mut guest = Guest::aggregate();
+    guest.finish =
+        format!("(if (f64.eq (f64.load (i32.const 8)) (f64.const 7)) (then unreachable)) {}", guest.finish);
+    let module = guest.module().unwrap();
+    let setup = Setup::new(module.declaration(), &[], vec![None]).unwrap();
+    let blocks = [Table::amounts(&[1.0, 2.0]), Table::amounts(&[3.0, 4.0])];
+    let found = aggregate_blocks(&Job::new(&module, setup, Limits::default()), &blocks).unwrap();
+    assert_eq!(found, [vec![Some(2.0), Some(3.0)], vec![None, None]]);
+}

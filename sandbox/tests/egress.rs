@@ -8,21 +8,16 @@ use common::{Guest, Table, policy};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tidegate_disclosure::{Levels, Mechanism, NoiseRule, Place, Policy, Reason, Verdict};
-use tidegate_sandbox::{Job, Limits, Setup, Tally, release, shape, tally, values};
+use tidegate_sandbox::{Job, Limits, Setup, Tally, release, tally, values};
 
-fn tallied(
-    rows: &[(i64, f64)],
-    policy: &Policy,
-    units: Option<Vec<u64>>,
-) -> (Tally, tidegate_disclosure::Shape) {
+fn tallied(rows: &[(i64, f64)], policy: &Policy, units: Option<Vec<u64>>) -> Tally {
     let module = Guest::mapper().module().unwrap();
     let setup = Setup::new(module.declaration(), &[], vec![None, None]).unwrap();
-    let table_shape = shape(setup.result()).unwrap();
     let table = Table { units, ..Table::of(rows) };
     let job = Job::new(&module, setup, Limits::default());
     let (found, usage) = tally(&job, policy, table.units.is_some(), table.partitions(8)).unwrap();
     assert!(usage.fuel > rows.len() as u64 && usage.memory_bytes == 64 << 16);
-    (found, table_shape)
+    found
 }
 
 fn rows() -> Vec<(i64, f64)> {
@@ -36,9 +31,9 @@ fn rows() -> Vec<(i64, f64)> {
 #[test]
 fn small_cells_and_what_would_give_them_away_are_suppressed() {
     let policy = policy();
-    let (found, shape) = tallied(&rows(), &policy, None);
+    let found = tallied(&rows(), &policy, None);
     let levels = Levels { cells: true, total: true, ..Levels::default() };
-    let release = release(&found, shape, levels, &policy, &mut StdRng::seed_from_u64(1)).unwrap();
+    let release = release(&found, levels, &mut StdRng::seed_from_u64(1)).unwrap();
     assert_eq!(release.verdict(Place::cell(1, 0)), Verdict::Suppressed(Reason::SmallCount));
     assert_eq!(release.suppressed_len(), 2);
     let figures = values(&found, release.figures(Place::TOTAL).unwrap());
@@ -53,12 +48,12 @@ fn small_cells_and_what_would_give_them_away_are_suppressed() {
 fn values_are_worked_out_from_rounded_figures() {
     let policy = Policy { round_to: Some(1000), minimum_count: 10, ..Policy::with_minimum(10) };
     let rows: Vec<_> = (0..3210).map(|_| (0, 12.34)).collect();
-    let (found, shape) = tallied(&rows, &policy, None);
-    let release = release(&found, shape, Levels::CELLS, &policy, &mut StdRng::seed_from_u64(1)).unwrap();
+    let found = tallied(&rows, &policy, None);
+    let release = release(&found, Levels::CELLS, &mut StdRng::seed_from_u64(1)).unwrap();
     let figures = values(&found, release.figures(Place::cell(0, 0)).unwrap());
     assert!(figures.count == 3000.0);
-    // 3210 times 22.34 above the lowest is 71,711.40, in hundredths 7,171,140; rounded 7,171,000.
-    assert!((figures.sums[0] - (71_710.0 - 30_000.0)).abs() < 1e-9, "{}", figures.sums[0]);
+    // 3210 times 12.34 is 39,611.40, in hundredths 3,961,140; rounded 3,961,000.
+    assert!((figures.sums[0] - 39_610.0).abs() < 1e-9, "{}", figures.sums[0]);
 }
 
 /// A unit of many rows changes noisy figures by no more than one of a single row may.
@@ -67,24 +62,22 @@ fn a_unit_is_held_to_what_the_noise_hides() {
     let rule =
         NoiseRule { mechanism: Mechanism::DiscreteLaplace, epsilon: "1".parse().unwrap(), delta: None };
     let noisy = Policy { noise: Some(rule), ..Policy::with_minimum(1) };
-    let rows: Vec<_> = (0..50).map(|row| (0, if row < 40 { 100.0 } else { -10.0 })).collect();
+    let rows: Vec<_> = (0..50).map(|row| (0, if row < 40 { 100.0 } else { 10.0 })).collect();
     let units: Vec<u64> = (0..50).map(|row| if row < 40 { 7 } else { row }).collect();
-    let (found, shape) = tallied(&rows, &noisy, Some(units.clone()));
-    assert_eq!(found.cell(0).unwrap().sums[0].total, 11_000);
+    let found = tallied(&rows, &noisy, Some(units.clone()));
+    assert_eq!(found.cell(0).unwrap().sums[0].total, 20_000);
     assert_eq!(found.cell(0).unwrap().sums[1].total, 10_000 * 10_000 + 10 * 1000 * 1000);
-    let (plain, _) = tallied(&rows, &policy(), Some(units));
-    assert_eq!(plain.cell(0).unwrap().sums[0].total, 40 * 11_000);
+    let plain = tallied(&rows, &policy(), Some(units));
+    assert_eq!(plain.cell(0).unwrap().sums[0].total, 410_000);
     let figures: Vec<_> = (0..400)
         .map(|seed| {
-            let release =
-                release(&found, shape, Levels::CELLS, &noisy, &mut StdRng::seed_from_u64(seed)).unwrap();
+            let release = release(&found, Levels::CELLS, &mut StdRng::seed_from_u64(seed)).unwrap();
             release.figures(Place::cell(0, 0)).map(|figures| figures.sums[0]).unwrap_or_default()
         })
         .collect();
     let mean = figures.iter().sum::<i128>() / 400;
-    assert!((mean - 11_000).abs() < 3 * 11_000 * 2 / 20, "{mean}");
-    assert!(
-        figures.iter().any(|figure| (figure - 11_000).abs() > 5_000),
-        "noise as wide as one unit's range"
-    );
+    assert!((mean - 20_000).abs() < 3000, "{mean}");
+    // Laplace of width 10,000: half of it is beyond 6,931 on either side.
+    let far = figures.iter().filter(|figure| (**figure - 20_000).abs() > 6_931).count();
+    assert!((150..250).contains(&far), "{far}");
 }

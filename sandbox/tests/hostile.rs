@@ -448,3 +448,17 @@ fn the_first_error_is_the_one_that_is_told() {
         assert!(matches!(error, Error::Stopped { step: Step::Map, cause: Stop::Status(20) }), "{error}");
     }
 }
+
+/// What the contract promises to a guest is seen to before it is handed over.
+#[test]
+fn records_that_break_the_contract_are_refused() {
+    let mut table = table();
+    table.amounts[1] = f64::INFINITY;
+    let error = Guest::mapper().tally(&table, 8, small()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the records could not be read: column `amount` has a number that is not finite"
+    );
+    table.validity = Some(vec![0b101]);
+    assert!(Guest::mapper().tally(&table, 8, small()).is_ok());
+}

@@ -24,10 +24,10 @@ fn expected(rows: &[(i64, f64, u64)]) -> (Vec<Cell>, u64, u64) {
             left_out += 1;
             continue;
         }
-        let cents = (amount.clamp(-10.0, 100.0) * 100.0).round_ties_even() as i128;
+        let cents = (amount.clamp(0.0, 100.0) * 100.0).round_ties_even() as i128;
         let entry = units.entry(*unit).or_default();
         entry.0.push(*group);
-        entry.1 += cents + 1000;
+        entry.1 += cents;
         entry.2 += cents * cents;
     }
     let conflicting = units.values().filter(|(cells, ..)| cells.iter().any(|cell| *cell != cells[0])).count();
@@ -46,10 +46,20 @@ fn expected(rows: &[(i64, f64, u64)]) -> (Vec<Cell>, u64, u64) {
 }
 
 fn amount() -> impl Strategy<Value = f64> {
-    prop_oneof![
-        10 => -20.0..120.0,
-        1 => prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY), Just(-0.0), Just(0.125), Just(1e300)],
-    ]
+    prop_oneof![10 => -1.0..7.0, 1 => prop_oneof![Just(1e300), Just(-0.0), Just(0.125), Just(-1e300)]]
+}
+
+/// What the guest of the property test makes of an amount: no number below zero, and an infinite one far above.
+fn mapped(amount: f64) -> f64 {
+    amount.sqrt() * (amount * amount)
+}
+
+fn mapping() -> Guest {
+    let mut guest = Guest::mapper();
+    let load = "(f64.load (i32.add (local.get $amounts) (i32.mul (local.get $row) (i32.const 8))))";
+    guest.body =
+        guest.body.replacen(load, &format!("(f64.mul (f64.sqrt {load}) (f64.mul {load} {load}))"), 1);
+    guest
 }
 
 proptest! {
@@ -68,8 +78,9 @@ proptest! {
             (0..).zip(rows).map(|(unit, row)| (row.0, row.1, unit)).collect()
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let found = pool.install(|| Guest::mapper().tally(&table, 8 * partition, Limits::default())).unwrap();
-        let (cells, left_out, conflicting) = expected(&distinct);
+        let found = pool.install(|| mapping().tally(&table, 8 * partition, Limits::default())).unwrap();
+        let said: Vec<_> = distinct.iter().map(|row| (row.0, mapped(row.1), row.2)).collect();
+        let (cells, left_out, conflicting) = expected(&said);
         prop_assert_eq!((0..3).map(|cell| found.cell(cell).unwrap()).collect::<Vec<_>>(), cells);
         prop_assert_eq!((found.left_out(), found.conflicting()), (left_out, conflicting));
     }
@@ -91,5 +102,5 @@ fn missing_values_are_handed_over_as_zero() {
     let mut table = Table::of(&[(0, 7.0), (0, 9.0), (0, 11.0)]);
     table.validity = Some(vec![0b101]);
     let found = Guest::mapper().tally(&table, 8, Limits::default()).unwrap();
-    assert_eq!(found.cell(0).unwrap().sums[0].total, 700 + 1100 + 3 * 1000);
+    assert_eq!(found.cell(0).unwrap().sums[0].total, 700 + 1100);
 }

@@ -213,8 +213,8 @@ fn notes(kind: &Kind, found: &Inspection) -> Vec<String> {
     let mut notes = vec!["it imports nothing: no file, network, clock, random number or log".to_owned()];
     notes.push(match kind {
         Kind::Mapper(_) => {
-            "it maps each record to a cell and bounded values; the host counts, adds, checks and rounds, so what a false \
-             mapper can change is what each record adds to one cell"
+            "it maps each record to a cell and bounded values; the host counts, adds, checks and rounds. See in its source that what it \
+             says of a record follows from that record alone: a false mapper can spell one record in the cells of others"
         }
         Kind::Aggregate(_) => {
             "it computes its numbers itself, and they may hold anything that it read: release them after a review, or as \

@@ -20,6 +20,9 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Largest magnitude of a measure in units of its last decimal: rounding to it is exact below 2^51.
 const MAX_SCALED: f64 = 1_125_899_906_842_624.0;
 
+/// The same of a measure with squares, whose squares are compared in 64 bits.
+const MAX_ROOT: f64 = 2_147_483_648.0;
+
 /// Most decimals of a measure.
 const MAX_DECIMALS: u32 = 9;
 
@@ -266,13 +269,19 @@ fn check_parameter(parameter: &ParameterDeclaration) -> Result<(), DeclarationEr
 }
 
 fn check_measure(measure: &MeasureDeclaration) -> Result<(), DeclarationError> {
-    let MeasureDeclaration { name, minimum, maximum, decimals, .. } = measure;
+    let MeasureDeclaration { name, minimum, maximum, decimals, squares } = measure;
     require(*decimals <= MAX_DECIMALS, name, "has at most 9 decimals")?;
     let ordered = minimum.is_finite() && maximum.is_finite() && minimum < maximum;
     require(ordered, name, "has a `minimum` below its `maximum`")?;
     let scale = 10f64.powi(i32::try_from(*decimals).unwrap_or(0));
-    let largest = minimum.abs().max(maximum.abs()) * scale;
-    require(largest < MAX_SCALED, name, "stays below 2^50 in units of its last decimal")
+    require(
+        *minimum >= 0.0,
+        name,
+        "has a `minimum` that is not negative: rules on concentration compare parts of a sum",
+    )?;
+    require(maximum * scale < MAX_SCALED, name, "stays below 2^50 in units of its last decimal")?;
+    let fits = !squares || maximum * scale < MAX_ROOT;
+    require(fits, name, "has squares and stays below 2^31 in units of its last decimal")
 }
 
 #[cfg(test)]

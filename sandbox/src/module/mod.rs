@@ -4,6 +4,7 @@ mod check;
 
 pub use check::{MAX_BODY_BYTES, MAX_FUNCTIONS, MAX_MODULE_BYTES, MAX_TABLE_ENTRIES, Refusal};
 
+use crate::clock::Tickers;
 use crate::declaration::{Declaration, Kind, parse};
 use crate::digest::Digest;
 use crate::engine::engine;
@@ -57,6 +58,7 @@ impl Inspection {
 pub struct Module {
     inspection: Inspection,
     pub(crate) compiled: wasmtime::Module,
+    pub(crate) tickers: Tickers,
 }
 
 impl Module {
@@ -80,7 +82,7 @@ impl Module {
         let inspection = Inspection::of(bytes)?;
         let compiled = wasmtime::Module::from_binary(&engine()?, bytes);
         let compiled = compiled.map_err(|error| Refusal::Compile(one_line(&error.to_string())))?;
-        Ok(Self { inspection, compiled })
+        Ok(Self { inspection, compiled, tickers: Tickers::default() })
     }
 
     /// Returns what the module is and asks for.

@@ -25,7 +25,7 @@ name = "group"
 labels = ["a", "b", "c"]
 [[measure]]
 name = "amount"
-minimum = -10
+minimum = 0
 maximum = 100
 decimals = 2
 squares = true

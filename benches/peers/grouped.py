@@ -44,7 +44,8 @@ def main():
     })
     connection = duckdb.connect()
     connection.execute(f"set threads = {THREADS}")
-    connection.execute("create table t as select * from table")
+    connection.register("source", table)
+    connection.execute("create table t as select * from source")
     query = "select g, count(*), avg(sqrt(v)), var_samp(sqrt(v)) from t group by g"
     best("duckdb", duckdb.__version__, rounds, lambda: len(connection.execute(query).fetchall()))
     frame = polars.from_arrow(table)

@@ -42,20 +42,15 @@ where
 {
     let declared = declared(job)?;
     let run = Run::start(job)?;
-    let mut carried = Vec::new();
-    for pass in 1..=declared.passes {
+    let (numbers, passes) = passes(&run, declared.passes, |carried| {
         let partitions = open().map_err(|error| Error::Records(error.into()))?;
-        let mut last = if job.module.inspection().merges {
-            merged(&run, &carried, partitions)?
+        if job.module.inspection().merges {
+            merged(&run, carried, partitions)
         } else {
-            in_a_row(&run, &carried, partitions)?
-        };
-        match finish(job, &mut last, Step::Finish)? {
-            Outcome::Numbers(numbers) => return Ok(Aggregated { numbers, passes: pass, usage: run.usage() }),
-            Outcome::Again(carry) => carried = carry,
+            in_a_row(&run, carried, partitions)
         }
-    }
-    Err(stop(Step::Finish, Stop::Passes(declared.passes)))
+    })?;
+    Ok(Aggregated { numbers, passes, usage: run.usage() })
 }
 
 /// Runs an aggregate over each of many disjoint blocks by itself, on the threads of the current pool; a block in which the guest is
@@ -66,25 +61,36 @@ where
 pub fn aggregate_blocks<P: Records + Sync>(job: &Job<'_>, blocks: &[P]) -> Result<Vec<Numbers>, Error> {
     let declared = declared(job)?;
     let run = Run::start(job)?;
-    let each = |block: &P| match block_numbers(&run, declared.passes, block) {
-        Err(Error::Stopped { .. }) => Ok(vec![None; job.setup.result.numbers_len()]),
-        found => found,
+    let each = |block: &P| {
+        let found = passes(&run, declared.passes, |carried| {
+            let mut guest = run.instance(carried)?;
+            update(job, &mut guest, block)?;
+            Ok(guest)
+        });
+        match found {
+            Ok((numbers, _)) => Ok(numbers),
+            Err(Error::Stopped { .. }) => Ok(vec![None; job.setup.result.numbers_len()]),
+            Err(error) => Err(error),
+        }
     };
     let found: Vec<_> = blocks.par_iter().with_max_len(1).map(each).collect();
     found.into_iter().collect()
 }
 
-fn block_numbers(run: &Run<'_>, passes: u32, block: &impl Records) -> Result<Numbers, Error> {
+/// Passes over the data, each with what the one before carried over, until the guest gives numbers; also returns how many.
+fn passes<'r>(
+    run: &Run<'_>,
+    most: u32,
+    mut pass: impl FnMut(&[u8]) -> Result<Guest<'r>, Error>,
+) -> Result<(Numbers, u32), Error> {
     let mut carried = Vec::new();
-    for _ in 0..passes {
-        let mut guest = run.instance(&carried)?;
-        update(run.job, &mut guest, block)?;
-        match finish(run.job, &mut guest, Step::Finish)? {
-            Outcome::Numbers(numbers) => return Ok(numbers),
+    for number in 1..=most {
+        match finish(run.job, &mut pass(&carried)?)? {
+            Outcome::Numbers(numbers) => return Ok((numbers, number)),
             Outcome::Again(carry) => carried = carry,
         }
     }
-    Err(stop(Step::Finish, Stop::Passes(passes)))
+    Err(stop(Step::Finish, Stop::Passes(most)))
 }
 
 fn declared<'j>(job: &'j Job<'_>) -> Result<&'j AggregateDeclaration, Error> {
@@ -188,10 +194,10 @@ pub(crate) enum Outcome {
     Again(Vec<u8>),
 }
 
-/// Asks for the outcome, by a function without a parameter.
-fn finish(job: &Job<'_>, guest: &mut Guest<'_>, step: Step) -> Result<Outcome, Error> {
-    let address = guest.ask(step, ())?;
-    outcome(job, guest, address).map_err(|cause| stop(step, cause))
+/// Asks for the outcome.
+fn finish(job: &Job<'_>, guest: &mut Guest<'_>) -> Result<Outcome, Error> {
+    let address = guest.ask(Step::Finish, ())?;
+    outcome(job, guest, address).map_err(|cause| stop(Step::Finish, cause))
 }
 
 /// Reads the outcome that stands at an address.

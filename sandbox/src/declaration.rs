@@ -8,6 +8,7 @@ use serde::Deserialize;
 mod check;
 
 pub use check::DeclarationError;
+pub(crate) use check::is_integer;
 
 /// Name of the custom section.
 pub const SECTION: &str = "tidegate:algorithm";

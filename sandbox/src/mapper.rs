@@ -51,17 +51,12 @@ where
     let folded = partitions
         .enumerate()
         .par_bridge()
-        .fold(|| Ok(empty()), |tally, next| first(tally, |tally| step(tally, next)));
+        .fold(|| Ok(empty()), |tally: Numbered<Tally>, next| tally.and_then(|tally| step(tally, next)));
     let reduced = folded.reduce(|| Ok(empty()), merged);
     reduced.map(|tally| (tally.finish(), run.usage())).map_err(|(_, error)| error)
 }
 
 type Numbered<T> = Result<T, (usize, Error)>;
-
-/// Goes on with what came before, or keeps the error that stands for the earlier partition.
-fn first(before: Numbered<Tally>, next: impl FnOnce(Tally) -> Numbered<Tally>) -> Numbered<Tally> {
-    before.and_then(next)
-}
 
 fn merged(a: Numbered<Tally>, b: Numbered<Tally>) -> Numbered<Tally> {
     match (a, b) {

@@ -137,15 +137,12 @@ fn check_values(column: &Column<'_>, labels: usize, name: impl Fn() -> String) -
     };
     match column.values {
         Values::Number(values) => {
-            let broken = values.iter().position(|value| !value.is_finite()).is_some()
-                && values.iter().enumerate().any(|(row, value)| !value.is_finite() && present(row));
-            if broken { Err(RecordsError::Infinite(name())) } else { Ok(()) }
+            let mut broken = values.iter().enumerate().filter(|(_, value)| !value.is_finite());
+            if broken.any(|(row, _)| present(row)) { Err(RecordsError::Infinite(name())) } else { Ok(()) }
         }
         Values::Category(values) => {
-            let within = |code: u32| (code as usize) < labels;
-            let broken = values.iter().copied().max().is_some_and(|code| !within(code))
-                && values.iter().enumerate().any(|(row, code)| !within(*code) && present(row));
-            if broken { Err(RecordsError::Category(name())) } else { Ok(()) }
+            let mut broken = values.iter().enumerate().filter(|(_, code)| **code as usize >= labels);
+            if broken.any(|(row, _)| present(row)) { Err(RecordsError::Category(name())) } else { Ok(()) }
         }
         _ => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use crate::declaration::{
     AggregateDeclaration, ColumnType, Declaration, Extent, Kind, MAX_NUMBERS, MapperDeclaration,
-    ParameterDeclaration, ParameterType, TableDeclaration,
+    ParameterDeclaration, ParameterType, TableDeclaration, is_integer,
 };
 
 /// Most cells of a mapper.
@@ -10,9 +10,6 @@ pub const MAX_CELLS: u32 = tidegate_disclosure::MAX_CELLS;
 
 /// Most bytes of all labels of a column.
 const MAX_LABEL_BYTES: usize = 1 << 20;
-
-/// Integers stay below this in magnitude, so that a double holds them.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The value of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -216,7 +213,7 @@ fn check_value(parameter: &ParameterDeclaration, value: f64) -> Result<Value, Se
         ParameterType::Integer => "an integer",
         ParameterType::Number => "a number",
     };
-    let whole = value.fract() == 0.0 && value.abs() < EXACT;
+    let whole = is_integer(value);
     let fits = (*minimum..=*maximum).contains(&value) && (whole || *parameter_type == ParameterType::Number);
     if !fits {
         let (minimum, maximum) = (minimum.to_string(), maximum.to_string());

@@ -14,8 +14,10 @@ use super::{
 /// Longest name or label, in bytes.
 const MAX_NAME_BYTES: usize = 128;
 
-/// Integers stay below this in magnitude, so that a double holds them.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// Tells whether a number is an integer below 2^53 in magnitude, which a double holds exactly.
+pub(crate) fn is_integer(value: f64) -> bool {
+    value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0
+}
 
 /// Largest magnitude of a measure in units of its last decimal: rounding to it is exact below 2^51.
 const MAX_SCALED: f64 = 1_125_899_906_842_624.0;
@@ -263,8 +265,7 @@ fn check_parameter(parameter: &ParameterDeclaration) -> Result<(), DeclarationEr
     require(ordered, name, "has a `minimum` that is not above its `maximum`")?;
     let within = default.is_none_or(|default| (*minimum..=*maximum).contains(&default));
     require(within, name, "has a `default` within its range")?;
-    let whole = |value: f64| value.fract() == 0.0 && value.abs() < EXACT;
-    let integers = [Some(*minimum), Some(*maximum), *default].into_iter().flatten().all(whole);
+    let integers = [Some(*minimum), Some(*maximum), *default].into_iter().flatten().all(is_integer);
     require(*parameter_type == ParameterType::Number || integers, name, "has integers as its range")
 }
 
